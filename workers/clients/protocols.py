@@ -136,8 +136,20 @@ class OutgoingText:
 class Texting(Protocol):
     """AWS End User Messaging."""
 
-    async def send(self, text: OutgoingText) -> str:
+    async def admit(self, origination_identity: str) -> None:
+        """Wait for our own rate limit, before the intent is written.
+
+        Raises `Throttled` when that would take more than a few seconds, and `QuotaFull` while
+        sending is paused because the monthly spend is used up.
+        """
+        ...
+
+    async def send(self, text: OutgoingText, *, not_after: float) -> str:
         """SendTextMessage or SendMediaMessage, never repeated by us; returns the message id.
+
+        `not_after` is the monotonic moment after which the request may not be handed to the
+        socket any more (protocol rule 1): then `TransientError("too_late")`, surely not sent.
+        Takes no rate token: `admit` did.
 
         Raises:
             Throttled: surely not sent.

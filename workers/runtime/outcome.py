@@ -13,6 +13,7 @@ attributes, so they hold no ids and none of the user's data.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,12 +56,17 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """It can never succeed. `path` is the schema path of what is wrong, when there is one."""
+    """It can never succeed. `path` is the schema path of what is wrong, when there is one.
+
+    `before_delete` runs once the copy is in the DLQ and before the message is deleted; when it
+    fails the message comes again, and so does the copy.
+    """
 
     reason: str
     error_type: str = ""
     path: str = ""
     event_id: str = ""
+    before_delete: Callable[[], Awaitable[None]] | None = None
 
 
 Outcome = Done | Discard | Retry | Wait | Defer | DeadLetter

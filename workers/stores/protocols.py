@@ -265,6 +265,15 @@ class Journal(Protocol):
         """W6: write the intent before the send. Raises `Grown` or `LeaseLost`."""
         ...
 
+    async def withdraw(
+        self, held: Session, entry_id: str, *, lane: Lane, not_before_ms: int
+    ) -> Session | None:
+        """W6 undone: the send was surely refused, so the entry is new again and its lane waits.
+
+        Releases the lease in the same write. None: the lease was not ours any more.
+        """
+        ...
+
     async def finish(self, held: Session, finish: Finish, *, now_ms: int, until_ms: int) -> Session:
         """W7 (and W7+W6): record an entry as done; release the lease unless told to go on.
 
