@@ -1,0 +1,145 @@
+"""One started program: its process group, its log file, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from infra.local.guardian import Guardian
+
+LOOPBACK = "127.0.0.1"
+
+_guardian_lock = threading.Lock()
+
+
+class StartError(Exception):
+    """A program did not come up; carries the last lines of its log."""
+
+    def __init__(self, name: str, reason: str, log: Path) -> None:
+        super().__init__(f"{name} {reason}; the end of {log}:\n{_tail(log)}")
+        self.name = name
+
+
+class Program:
+    """A running program that is the leader of its own process group.
+
+    Its standard output and error go to one log file, appended to, so that a restarted program's
+    lines follow those of the one before. It dies with this process (see `guardian.py`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - programs of this repository, no shell
+                [*prefix, *command],
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        _watch(self._process.pid)
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also its group's."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """What it ended with (negative: the signal), or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone, not to what it started; nothing if it has ended."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit code, or None when it still runs after `timeout_s`. Blocks."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, grace_s: float) -> int:
+        """End it: SIGTERM, up to `grace_s` of patience, then SIGKILL for its whole group. Blocks.
+
+        Returns the exit code; `-SIGKILL` says that it did not end when it was asked to.
+        """
+        self._process.terminate()
+        self.wait(grace_s)
+        return self.kill()
+
+    def kill(self) -> int:
+        """End its whole group at once and reap it. Blocks for as long as the kernel takes."""
+        with contextlib.suppress(ProcessLookupError):  # It may have ended by itself.
+            os.killpg(self.pid, signal.SIGKILL)
+        code = self._process.wait()
+        _guardian().forget(self.pid)
+        return code
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody listens on at this moment.
+
+    It is not reserved: somebody else may take it before it is used. For programs that cannot be
+    told to choose one themselves.
+    """
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def addresses_listened_on(port: int) -> set[str]:
+    """The IPv4 and IPv6 addresses, in the kernel's hexadecimal, of listeners on a TCP port.
+
+    Read from /proc/net, so on Linux only; elsewhere the set is empty.
+    """
+    found: set[str] = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if not table.exists():
+            continue
+        for line in table.read_text("ascii").splitlines()[1:]:
+            fields = line.split()
+            address, _, hexadecimal_port = fields[1].partition(":")
+            is_listening = fields[3] == "0A"
+            if is_listening and int(hexadecimal_port, 16) == port:
+                found.add(address)
+    return found
+
+
+LOOPBACK_IN_PROC = frozenset({"0100007F", "0000000000000000FFFF00000100007F"})
+"""127.0.0.1 as /proc/net/tcp and tcp6 write it on a little-endian machine."""
+
+
+@functools.cache
+def _guardian() -> Guardian:
+    return Guardian()
+
+
+def _watch(group: int) -> None:
+    with _guardian_lock:
+        _guardian().watch(group)
+
+
+def _tail(log: Path, lines: int = 20) -> str:
+    if not log.exists():
+        return "(no log)"
+    return "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-lines:])

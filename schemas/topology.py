@@ -1,0 +1,183 @@
+"""The shape of `infra/topology.json`: queues, topics, subscriptions, rules, tables, buckets.
+
+The file is the one place that names them. Terraform, local provisioning and the tests read it,
+so what could be contradictory in it is refused here. Names are logical: a deployment puts its own
+prefix before each. It holds no account id, no region, no secret.
+
+What is left out, and why:
+
+- EventBridge's `aws.sms-voice` receipts. They repeat the receipts that the configuration set's
+  event destination sends to SNS, but without `context`, and no text's fate is stored by message
+  id: such an event could settle nothing and would double the traffic of its queue.
+- FIFO queues. SNS and the carriers number nothing, so a FIFO queue would only keep the order in
+  which things happened to arrive; a conversation's order is made by its journal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.types import JsonValue
+
+MAX_RETENTION_S = 1_209_600
+"""Fourteen days, the longest that SQS keeps a message (SQS quotas, "Message retention")."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+HandlerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
+RetentionSeconds = Annotated[int, Field(ge=60, le=MAX_RETENTION_S)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DeadLetterQueue(_Strict):
+    """Where a queue's hopeless messages wait for a person, `<queue>-dlq`."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}-dlq$")]
+    retention_s: RetentionSeconds
+
+
+class Queue(_Strict):
+    """One SQS standard queue, made only because the handler it names exists.
+
+    `max_receive_count` is the net under the worker, not its retry policy: a receive is no attempt
+    (a wait for a lease, a throttle, a drain each cost one), so it is set far above any wait.
+    """
+
+    name: Name
+    handler: HandlerName
+    visibility_timeout_s: Annotated[int, Field(ge=10, le=43_200)]
+    retention_s: RetentionSeconds
+    receive_wait_s: Annotated[int, Field(ge=1, le=20)]
+    max_receive_count: Annotated[int, Field(ge=100, le=1000)]
+    dlq: DeadLetterQueue
+
+    @model_validator(mode="after")
+    def _dlq_is_its_own_and_outlasts_the_queue(self) -> Self:
+        if self.dlq.name != f"{self.name}-dlq":
+            raise ValueError(f"queue {self.name}: its dead-letter queue must be {self.name}-dlq")
+        # A redriven message keeps the age it had, so an equal retention would drop it on arrival;
+        # only the longest that SQS has is let through.
+        if self.dlq.retention_s <= self.retention_s and self.dlq.retention_s != MAX_RETENTION_S:
+            raise ValueError(f"queue {self.name}: its dead-letter queue must keep longer than it")
+        return self
+
+
+class Topic(_Strict):
+    """One SNS standard topic that an AWS service publishes to."""
+
+    name: Name
+    publisher: Literal[
+        "sms-voice.amazonaws.com", "connect.amazonaws.com"
+    ]  # The principal that the topic's policy lets in.
+
+
+class Subscription(_Strict):
+    """A topic's messages into a queue, inside the SNS envelope.
+
+    Raw delivery is never on. An inbound text's body holds no time of its own: the envelope's
+    `Timestamp` is the only one there is, and texts are put in order by it. A chat message's
+    visibility to the customer stands in the envelope's `MessageAttributes`.
+    """
+
+    topic: Name
+    queue: Name
+    raw_delivery: Literal[False]
+
+
+class Rule(_Strict):
+    """An EventBridge rule on the default bus with one target queue, the event passed on whole."""
+
+    name: Name
+    queue: Name
+    pattern: Annotated[dict[str, JsonValue], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _pattern_names_its_source(self) -> Self:
+        if not isinstance(self.pattern.get("source"), list):
+            raise ValueError(f"rule {self.name}: a pattern without a source takes the whole bus")
+        return self
+
+
+class Table(_Strict):
+    """One DynamoDB table, billed on demand; both keys are strings, the TTL is in epoch seconds."""
+
+    name: Name
+    partition_key: AttributeName
+    sort_key: AttributeName | None
+    ttl_attribute: AttributeName
+
+    @model_validator(mode="after")
+    def _attributes_differ(self) -> Self:
+        names = [self.partition_key, self.sort_key, self.ttl_attribute]
+        if len(set(names)) != len(names):
+            raise ValueError(f"table {self.name}: keys and TTL need attributes of their own")
+        return self
+
+
+class Bucket(_Strict):
+    """One private S3 bucket, objects deleted after `expire_after_days`."""
+
+    name: Name
+    expire_after_days: Annotated[int, Field(ge=1, le=365)]
+
+
+class Topology(_Strict):
+    """The whole of `infra/topology.json`, its cross references checked."""
+
+    version: Literal[1]
+    queues: Annotated[tuple[Queue, ...], Field(min_length=1)]
+    topics: tuple[Topic, ...]
+    subscriptions: tuple[Subscription, ...]
+    rules: tuple[Rule, ...]
+    tables: tuple[Table, ...]
+    buckets: tuple[Bucket, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        _refuse_repeats("queue", [q.name for q in self.queues] + [q.dlq.name for q in self.queues])
+        _refuse_repeats("topic", (topic.name for topic in self.topics))
+        _refuse_repeats("subscription", (f"{s.topic} to {s.queue}" for s in self.subscriptions))
+        _refuse_repeats("rule", (rule.name for rule in self.rules))
+        _refuse_repeats("table", (table.name for table in self.tables))
+        _refuse_repeats("bucket", (bucket.name for bucket in self.buckets))
+        return self
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Self:
+        queues = {queue.name for queue in self.queues}
+        topics = {topic.name for topic in self.topics}
+        _refuse_unknown("subscription to queue", {s.queue for s in self.subscriptions} - queues)
+        _refuse_unknown("subscription of topic", {s.topic for s in self.subscriptions} - topics)
+        _refuse_unknown("rule to queue", {rule.queue for rule in self.rules} - queues)
+        silent = topics - {s.topic for s in self.subscriptions}
+        if silent:
+            raise ValueError(f"topics that nobody reads: {', '.join(sorted(silent))}")
+        return self
+
+    def queue(self, name: str) -> Queue:
+        """The queue of that logical name.
+
+        Raises:
+            KeyError: no queue is called so.
+        """
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        raise KeyError(name)
+
+
+def _refuse_repeats(what: str, names: Iterable[str]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise ValueError(f"{what} named twice: {', '.join(repeated)}")
+
+
+def _refuse_unknown(what: str, names: set[str]) -> None:
+    if names:
+        raise ValueError(f"{what} that does not exist: {', '.join(sorted(names))}")

@@ -1,0 +1,97 @@
+"""The topology as it stands on the embedded emulator after provisioning."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+
+from infra.local.endpoints import LocalAws
+from infra.local.provision import Provisioned, provision
+from infra.topology import load_topology
+
+pytestmark = pytest.mark.emulator
+
+
+def test_text_published_to_a_topic_arrives_in_its_envelope(
+    aws: LocalAws, topology: Provisioned
+) -> None:
+    sns = boto3.client("sns", **aws.client_arguments("SNS"))
+    sqs = boto3.client("sqs", **aws.client_arguments("SQS"))
+    sns.publish(TopicArn=topology.topic_arns["inbound-sms"], Message='{"messageBody": "hi"}')
+    got = sqs.receive_message(QueueUrl=topology.queue_urls["inbound-sms"], WaitTimeSeconds=5)
+    envelope = json.loads(got["Messages"][0]["Body"])
+    assert envelope["Message"] == '{"messageBody": "hi"}'
+    assert envelope["Timestamp"]
+
+
+def test_every_queue_has_its_own_dead_letter_queue(aws: LocalAws, topology: Provisioned) -> None:
+    sqs = boto3.client("sqs", **aws.client_arguments("SQS"))
+    targets = set()
+    for queue in load_topology().queues:
+        url = topology.queue_urls[queue.name]
+        got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        redrive = json.loads(got["RedrivePolicy"])
+        assert int(redrive["maxReceiveCount"]) == queue.max_receive_count
+        assert got["VisibilityTimeout"] == str(queue.visibility_timeout_s)
+        assert redrive["deadLetterTargetArn"].endswith(f":{topology.prefix}{queue.name}-dlq")
+        targets.add(redrive["deadLetterTargetArn"])
+    assert len(targets) == len(load_topology().queues)
+
+
+def test_only_the_topic_and_rule_of_a_queue_may_send_to_it(
+    aws: LocalAws, topology: Provisioned
+) -> None:
+    sqs = boto3.client("sqs", **aws.client_arguments("SQS"))
+
+    def senders(queue: str) -> list[str]:
+        url = topology.queue_urls[queue]
+        got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+        statement = json.loads(got["Policy"])["Statement"][0]
+        assert statement["Resource"] == topology.queue_arns[queue]
+        return list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+
+    assert senders("chat-stream") == [topology.topic_arns["chat-stream"]]
+    assert [arn.rpartition("/")[2] for arn in senders("contact-events")] == [
+        f"{topology.prefix}connect-contact-events"
+    ]
+
+
+def test_tables_expire_their_items(aws: LocalAws, topology: Provisioned) -> None:
+    dynamodb = boto3.client("dynamodb", **aws.client_arguments("DynamoDB"))
+    for table in load_topology().tables:
+        name = topology.tables[table.name]
+        got = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        assert got.get("TimeToLiveStatus") == "ENABLED"
+        assert got.get("AttributeName") == table.ttl_attribute
+
+
+def test_rule_is_there_with_its_queue_as_target(aws: LocalAws, topology: Provisioned) -> None:
+    events = boto3.client("events", **aws.client_arguments("EventBridge"))
+    for rule in load_topology().rules:
+        name = topology.prefix + rule.name
+        assert json.loads(events.describe_rule(Name=name)["EventPattern"]) == rule.pattern
+        targets = events.list_targets_by_rule(Rule=name)["Targets"]
+        assert [target["Arn"] for target in targets] == [topology.queue_arns[rule.queue]]
+
+
+def test_provisioning_twice_changes_nothing(aws: LocalAws, topology: Provisioned) -> None:
+    assert provision(load_topology(), aws, prefix=topology.prefix) == topology
+
+
+def test_worker_environment_names_everything_a_worker_needs(topology: Provisioned) -> None:
+    environment = topology.worker_environment()
+    assert set(json.loads(environment["SWITCHBOARD_QUEUE_URLS"])) == {
+        queue.name for queue in load_topology().queues
+    }
+    assert set(environment) == {
+        "SWITCHBOARD_QUEUE_URLS",
+        "SWITCHBOARD_DLQ_URLS",
+        "SWITCHBOARD_SESSIONS_TABLE",
+        "SWITCHBOARD_SUPPRESSIONS_TABLE",
+        "SWITCHBOARD_DELIVERIES_TABLE",
+        "SWITCHBOARD_MEDIA_BUCKET",
+        "SWITCHBOARD_CHAT_STREAM_TOPIC_ARN",
+        "SWITCHBOARD_CONNECT_INSTANCE_ID",
+    }
