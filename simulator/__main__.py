@@ -1,0 +1,64 @@
+"""`python -m simulator --port N`: prints one JSON line with its address once it answers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from simulator.application import running
+from simulator.settings import SimulatorSettings
+
+
+def parse_settings(arguments: list[str]) -> SimulatorSettings:
+    """The settings that a command line means."""
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    parser.add_argument("--public-url", help="the address clients see, if it is another")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--account-id", default="000000000000")
+    parser.add_argument("--seed", type=int, default=0, help="of every random choice")
+    parser.add_argument("--ledger", type=Path, help="also write the ledger here, as JSON lines")
+    parser.add_argument("--topology", type=Path, help="topology.json, for the event bus's rules")
+    parser.add_argument("--queue-prefix", default="", help="before the topology's queue names")
+    parser.add_argument("--world", type=Path, help="JSON file of what exists at the start")
+    given = parser.parse_args(arguments)
+    return SimulatorSettings(
+        host=given.host,
+        port=given.port,
+        public_url=given.public_url,
+        region=given.region,
+        account_id=given.account_id,
+        seed=given.seed,
+        ledger_path=given.ledger,
+        topology_path=given.topology,
+        queue_prefix=given.queue_prefix,
+        world=json.loads(given.world.read_text("utf-8")) if given.world else {},
+    )
+
+
+async def serve(settings: SimulatorSettings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with running(settings) as world:
+        sys.stdout.write(json.dumps({"url": world.url}) + "\n")
+        sys.stdout.flush()
+        await stopped.wait()
+
+
+def main() -> None:
+    """The program."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    asyncio.run(serve(parse_settings(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What all services share: time, chance, memory of what happened, knobs, and the way out."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+
+from simulator.clock import AdjustableClock
+from simulator.faults import Faults
+from simulator.gates import Gates
+from simulator.knobs import Knobs
+from simulator.ledger import Ledger
+from simulator.publisher import Publisher
+from simulator.settings import SimulatorSettings
+from simulator.tasks import Tasks
+
+
+@dataclass(slots=True)
+class World:
+    """One simulated account in one Region.
+
+    `url` is where the simulator answers; it is empty until the server listens.
+    """
+
+    settings: SimulatorSettings
+    clock: AdjustableClock
+    random: random.Random
+    ledger: Ledger
+    knobs: Knobs
+    faults: Faults
+    gates: Gates
+    publisher: Publisher
+    tasks: Tasks
+    url: str = ""
+
+    def new_id(self) -> str:
+        """A random UUID, not of the seeded sequence: ids stay unique across restarts."""
+        return str(uuid.uuid4())
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN of this account and Region."""
+        return f"arn:aws:{service}:{self.settings.region}:{self.settings.account_id}:{resource}"
+
+    async def close(self) -> None:
+        """Stop the background work, then let go of the files and connections."""
+        self.gates.release_all()
+        await self.tasks.close()
+        await self.publisher.close()
+        self.ledger.close()
+
+
+def build_world(settings: SimulatorSettings) -> World:
+    """Put a world together; reaches no network until something is published."""
+    clock = AdjustableClock()
+    chance = random.Random(settings.seed)  # noqa: S311 - repeatable faults, not secrets
+    ledger = Ledger(clock, settings.ledger_path)
+    knobs = Knobs()
+    tasks = Tasks()
+    return World(
+        settings=settings,
+        clock=clock,
+        random=chance,
+        ledger=ledger,
+        knobs=knobs,
+        faults=Faults(knobs, chance),
+        gates=Gates(),
+        publisher=Publisher(settings, clock, chance, knobs, ledger, tasks),
+        tasks=tasks,
+    )
