@@ -99,7 +99,7 @@ class Rule(_Strict):
 
     @model_validator(mode="after")
     def _pattern_names_its_source(self) -> Self:
-        if not isinstance(self.pattern.get("source"), list):
+        if not self.pattern.get("source"):
             raise ValueError(f"rule {self.name}: a pattern without a source takes the whole bus")
         return self
 

@@ -1,0 +1,1 @@
+"""The local world: emulators, provisioning, and the processes of a run."""

@@ -95,38 +95,17 @@ class Program:
         return code
 
 
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on at this moment.
+def free_ports(count: int) -> tuple[int, ...]:
+    """Different TCP ports of the loopback that nobody listens on at this moment.
 
-    It is not reserved: somebody else may take it before it is used. For programs that cannot be
-    told to choose one themselves.
+    They are not reserved: somebody else may take one before it is used. For programs that cannot
+    choose one themselves and say which.
     """
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def addresses_listened_on(port: int) -> set[str]:
-    """The IPv4 and IPv6 addresses, in the kernel's hexadecimal, of listeners on a TCP port.
-
-    Read from /proc/net, so on Linux only; elsewhere the set is empty.
-    """
-    found: set[str] = set()
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        if not table.exists():
-            continue
-        for line in table.read_text("ascii").splitlines()[1:]:
-            fields = line.split()
-            address, _, hexadecimal_port = fields[1].partition(":")
-            is_listening = fields[3] == "0A"
-            if is_listening and int(hexadecimal_port, 16) == port:
-                found.add(address)
-    return found
-
-
-LOOPBACK_IN_PROC = frozenset({"0100007F", "0000000000000000FFFF00000100007F"})
-"""127.0.0.1 as /proc/net/tcp and tcp6 write it on a little-endian machine."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return tuple(probe.getsockname()[1] for probe in probes)
 
 
 @functools.cache
