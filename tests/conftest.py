@@ -11,7 +11,29 @@ import pytest
 from infra.local.emulator import running_emulator
 from infra.local.endpoints import LocalAws
 from infra.local.provision import Provisioned, provision
+from infra.local.world import Backend
 from infra.topology import load_topology
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backend",
+        choices=[backend.value for backend in Backend],
+        default=Backend.EMBEDDED.value,
+        help="what plays AWS for the end-to-end tests",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    # A test that is skipped in CI is a promise that nobody checks any more.
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    skipped = len(reporter.stats.get("skipped", ()))
+    if skipped and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line(f"{skipped} skipped, and CI is set: failed", red=True)
 
 
 @pytest.fixture(autouse=True)

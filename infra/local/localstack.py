@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from infra.local.emulator import running_emulator
-from infra.local.endpoints import REGION, LocalAws
+from infra.local.endpoints import LocalAws
 from infra.local.process import LOOPBACK, Program, free_ports
 from infra.local.readiness import answers, refuse_open_listener, wait_until_up
 from infra.local.toolroom import ROOT, ensure_venv
@@ -91,7 +91,6 @@ def _env(port: int, scratch: str, bin_dir: Path) -> dict[str, str]:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
         "LOCALSTACK_VOLUME_DIR": f"{scratch}/volume",
-        "DEFAULT_REGION": REGION,
         "LS_LOG": "warning",
         "PYTHONUNBUFFERED": "1",
     }

@@ -41,15 +41,16 @@ class Program:
         *,
         env: Mapping[str, str],
         log: Path,
-        prefix: Sequence[str] = (),
+        cwd: Path | None = None,
     ) -> None:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - programs of this repository, no shell
-                [*prefix, *command],
+                list(command),
                 env=dict(env),
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

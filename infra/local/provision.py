@@ -7,16 +7,22 @@ prints the environment of a worker.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
-from collections.abc import Mapping
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
 from infra.local.endpoints import ACCOUNT_ID, LocalAws
+from infra.topology import TOPOLOGY_PATH, load_topology
 from schemas.topology import Queue, Rule, Subscription, Table, Topic, Topology
 
 if TYPE_CHECKING:
@@ -235,3 +241,37 @@ def _make_bucket(s3: S3Client, name: str) -> str:
     with contextlib.suppress(*there):
         s3.create_bucket(Bucket=name)
     return name
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Provision the endpoints of `AWS_ENDPOINT_URL` and print the environment of a worker."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.provision",
+        description="Make the topology on local AWS endpoints (AWS_ENDPOINT_URL, and "
+        "AWS_ENDPOINT_URL_<SERVICE> for a service elsewhere), and print the worker's environment.",
+    )
+    parser.add_argument("--prefix", default="", help="put before every name")
+    parser.add_argument("--topology", type=Path, default=TOPOLOGY_PATH, help="the file to make")
+    parser.add_argument("--instance-id", default=LOCAL_INSTANCE_ID, help="of the Connect instance")
+    parser.add_argument(
+        "--format", choices=("json", "export"), default="json", help="one object, or shell lines"
+    )
+    given = parser.parse_args(arguments)
+    if not os.environ.get("AWS_ENDPOINT_URL"):
+        parser.error("AWS_ENDPOINT_URL is not set: this makes things on local endpoints only")
+    aws = LocalAws.from_environment(os.environ)
+    provisioned = provision(load_topology(given.topology), aws, prefix=given.prefix)
+    environment = provisioned.worker_environment(given.instance_id)
+    sys.stdout.write(_as_json(environment) if given.format == "json" else _as_exports(environment))
+
+
+def _as_json(environment: Mapping[str, str]) -> str:
+    return json.dumps(dict(environment), indent=2) + "\n"
+
+
+def _as_exports(environment: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in environment.items())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,286 @@
+"""The local world: AWS endpoints, the topology, the contact centre, and workers as in production.
+
+Used by the demo, the end-to-end tests and the storm. The workers are started by the command that
+ships, `switchboard worker`, and know only the environment: nothing tells them that they are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from infra.local.emulator import running_emulator
+from infra.local.endpoints import LocalAws
+from infra.local.localstack import running_localstack
+from infra.local.process import LOOPBACK, Program, StartError, free_ports
+from infra.local.provision import Provisioned, provision
+from infra.local.readiness import answers, wait_until_up
+from infra.local.toolroom import ROOT
+from infra.topology import TOPOLOGY_PATH, load_topology
+
+SIMULATOR_STOP_GRACE_S = 5.0
+KEY_BYTES = 32
+
+ContactCentre = Callable[[Provisioned], Mapping[str, object]]
+"""What exists in the simulator at the start; it may name the topics that were made."""
+
+
+class Backend(StrEnum):
+    """Which emulator plays AWS."""
+
+    EMBEDDED = "embedded"
+    LOCALSTACK = "localstack"
+
+
+@dataclass(frozen=True)
+class WorldPlan:
+    """What a world is made of.
+
+    `run_dir` receives the logs, the ledger and the key file, and stays. `worker_settings` are
+    `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults.
+    """
+
+    run_dir: Path
+    config: Path
+    contact_centre: ContactCentre
+    worker_count: int = 2
+    worker_settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    backend: Backend = Backend.EMBEDDED
+    seed: int = 0
+    ready_timeout_s: float = 30.0
+    drain_timeout_s: float = 40.0
+
+
+@dataclass(frozen=True)
+class WorkerExit:
+    """How a worker ended. `receipt` is its log line about the drain, None when it wrote none."""
+
+    worker: int
+    code: int
+    receipt: Mapping[str, object] | None
+
+
+class World:
+    """A running world; an async context manager.
+
+    With `aws` it uses endpoints that already run, and leaves them; its names have a random prefix,
+    so that worlds can share them. Workers are counted from 0; the SDK's app id of worker 0, which
+    the simulator's ledger shows, is `worker-0`.
+
+    Raises on entering:
+        StartError: a program did not come up. What was started is stopped.
+        InstallError, UnsupportedPythonError: the backend cannot be had.
+    """
+
+    provisioned: Provisioned
+    aws: LocalAws
+    simulator_url: str
+
+    def __init__(self, plan: WorldPlan, aws: LocalAws | None = None) -> None:
+        self.plan = plan
+        self.ledger_path = plan.run_dir / "ledger.jsonl"
+        self._given_aws = aws
+        self._stack = ExitStack()
+        self._workers: dict[int, Program] = {}
+        self._ports: tuple[int, ...] = ()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    async def kill(self, worker: int, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a worker a signal; after SIGKILL, wait until it is gone.
+
+        Raises:
+            KeyError: that worker does not run.
+        """
+        program = self._workers[worker]
+        program.signal(number)
+        if number == signal.SIGKILL:
+            await asyncio.to_thread(program.kill)
+            del self._workers[worker]
+
+    async def restart(self, worker: int) -> None:
+        """Start a worker again and wait until it is ready; the one before is killed if it lives.
+
+        Raises:
+            StartError: it did not get ready.
+        """
+        if worker in self._workers:
+            await self.kill(worker)
+        self._launch(worker)
+        await self._ready(worker)
+
+    def is_running(self, worker: int) -> bool:
+        """Whether a worker's process lives at this moment."""
+        program = self._workers.get(worker)
+        return program is not None and program.exit_code() is None
+
+    async def stop_workers(self) -> list[WorkerExit]:
+        """Ask all workers to drain (SIGTERM), wait, kill who does not; the exits in their order."""
+        running, self._workers = self._workers, {}
+        codes = await asyncio.gather(
+            *(
+                asyncio.to_thread(program.stop, self.plan.drain_timeout_s)
+                for program in running.values()
+            )
+        )
+        return [
+            WorkerExit(worker, code, drain_receipt(self.worker_log(worker)))
+            for worker, code in zip(running, codes, strict=True)
+        ]
+
+    def worker_log(self, worker: int) -> Path:
+        """A worker's log file; a restarted worker's lines follow those of the one before."""
+        return self.plan.run_dir / f"worker-{worker}.log"
+
+    def worker_logs(self) -> list[Path]:
+        """The log files of all workers."""
+        return [self.worker_log(worker) for worker in range(self.plan.worker_count)]
+
+    def worker_url(self, worker: int) -> str:
+        """Where a worker answers /healthz, /readyz and /metrics."""
+        return f"http://{LOOPBACK}:{self._ports[worker]}"
+
+    async def _start(self) -> None:
+        self.plan.run_dir.mkdir(parents=True, exist_ok=True)
+        emulated = self._given_aws
+        if emulated is None:
+            emulated = await asyncio.to_thread(self._start_backend)
+        prefix = f"w{secrets.token_hex(4)}-"
+        self.provisioned = await asyncio.to_thread(
+            provision, load_topology(), emulated, prefix=prefix
+        )
+        self.simulator_url = await asyncio.to_thread(self._start_simulator, emulated)
+        self.aws = emulated.with_simulator(self.simulator_url)
+        write_key(self._key_file)
+        workers = range(self.plan.worker_count)
+        self._ports = free_ports(len(workers))
+        for worker in workers:
+            self._launch(worker)
+        await asyncio.gather(*(self._ready(worker) for worker in workers))
+
+    def _start_backend(self) -> LocalAws:
+        run_dir = self.plan.run_dir
+        match self.plan.backend:
+            case Backend.EMBEDDED:
+                return self._stack.enter_context(running_emulator(run_dir / "ministack.log"))
+            case Backend.LOCALSTACK:
+                return self._stack.enter_context(running_localstack(run_dir))
+
+    def _start_simulator(self, aws: LocalAws) -> str:
+        world_file = self.plan.run_dir / "contact-centre.json"
+        world_file.write_text(json.dumps(self.plan.contact_centre(self.provisioned)), "utf-8")
+        command = [
+            *(sys.executable, "-m", "simulator", "--port", "0"),
+            *("--topology", str(TOPOLOGY_PATH), "--queue-prefix", self.provisioned.prefix),
+            *("--world", str(world_file), "--ledger", str(self.ledger_path)),
+            *("--seed", str(self.plan.seed)),
+        ]
+        log = self.plan.run_dir / "simulator.log"
+        program = Program("simulator", command, env=self._environment(aws), log=log, cwd=ROOT)
+        self._stack.callback(program.stop, SIMULATOR_STOP_GRACE_S)
+        wait_until_up(program, lambda: announced_url(log) is not None)
+        url = announced_url(log)
+        if url is None:
+            raise StartError(program.name, "took its address back", log)
+        return url
+
+    @property
+    def _key_file(self) -> Path:
+        return self.plan.run_dir / "key"
+
+    def _launch(self, worker: int) -> None:
+        env = {
+            **self._environment(self.aws),
+            **self.provisioned.worker_environment(),
+            "SWITCHBOARD_CONFIG": str(self.plan.config),
+            "SWITCHBOARD_KEY_FILE": str(self._key_file),
+            "SWITCHBOARD_HTTP_PORT": str(self._ports[worker]),
+            "AWS_SDK_UA_APP_ID": f"worker-{worker}",
+            **self.plan.worker_settings,
+        }
+        command = [str(Path(sys.executable).with_name("switchboard")), "worker"]
+        self._workers[worker] = Program(
+            f"worker-{worker}", command, env=env, log=self.worker_log(worker)
+        )
+
+    async def _ready(self, worker: int) -> None:
+        url = f"{self.worker_url(worker)}/readyz"
+        await asyncio.to_thread(
+            wait_until_up,
+            self._workers[worker],
+            lambda: answers(url),
+            self.plan.ready_timeout_s,
+        )
+
+    def _environment(self, aws: LocalAws) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.plan.run_dir),
+            "LANG": "C.UTF-8",
+            **aws.environment(),
+        }
+
+    async def _close(self) -> None:
+        try:
+            await self.stop_workers()
+        finally:
+            await asyncio.to_thread(self._stack.close)
+
+
+def announced_url(log: Path) -> str | None:
+    """The address in the one JSON line that the simulator writes when it answers, if it is there.
+
+    Its other lines, and a line that is only half written, are passed over.
+    """
+    for line in log.read_text("utf-8", errors="replace").splitlines(keepends=True):
+        if line.startswith('{"url"') and line.endswith("\n"):
+            return str(json.loads(line)["url"])
+    return None
+
+
+def drain_receipt(log: Path) -> Mapping[str, object] | None:
+    """The last line about a drain in a worker's log, None when there is none."""
+    for line in reversed(log.read_text("utf-8", errors="replace").splitlines()):
+        if '"drained"' not in line:
+            continue
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            continue  # A line that a kill cut off.
+        if isinstance(fields, dict) and fields.get("event") == "drained":
+            return fields
+    return None
+
+
+def write_key(path: Path) -> None:
+    """Write a fresh key that only this user can read; one that is there stays."""
+    if path.exists():
+        return
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))

@@ -1,0 +1,68 @@
+"""Worlds for the end-to-end tests, on the emulator that `--backend` names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from infra.local.emulator import running_emulator
+from infra.local.endpoints import LocalAws
+from infra.local.localstack import (
+    UnsupportedPythonError,
+    require_supported_python,
+    running_localstack,
+)
+from infra.local.world import Backend, ContactCentre, World, WorldPlan
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+OpenWorld = Callable[..., World]
+"""`open_world(config=..., contact_centre=..., worker_count=2, worker_settings={})`."""
+
+
+@pytest.fixture(scope="session")
+def backend_aws(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalAws]:
+    """The endpoints of the chosen backend, one for the whole run; worlds have prefixes."""
+    log_dir = tmp_path_factory.mktemp("backend")
+    match Backend(request.config.getoption("--backend")):
+        case Backend.EMBEDDED:
+            with running_emulator(log_dir / "ministack.log") as aws:
+                yield aws
+        case Backend.LOCALSTACK:
+            try:
+                require_supported_python()
+            except UnsupportedPythonError as exc:
+                pytest.skip(str(exc))
+            with running_localstack(log_dir) as aws:
+                yield aws
+
+
+@pytest.fixture
+def open_world(tmp_path: Path, backend_aws: LocalAws) -> OpenWorld:
+    """Makes worlds that share the backend: `async with open_world(...) as world:`.
+
+    Logs, ledger and key stay in the test's `tmp_path` / "run".
+    """
+
+    def make(
+        *,
+        config: Path,
+        contact_centre: ContactCentre,
+        worker_count: int = 2,
+        worker_settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> World:
+        plan = WorldPlan(
+            run_dir=tmp_path / "run",
+            config=config,
+            contact_centre=contact_centre,
+            worker_count=worker_count,
+            worker_settings=worker_settings,
+        )
+        return World(plan, backend_aws)
+
+    return make
