@@ -1,0 +1,203 @@
+"""Every metric that a worker keeps, in one typed list, and the registry that holds their values.
+
+A new metric is a line here and nowhere else; `/metrics`, the docs and the alarms read this list.
+Labels are stable words from small sets: a queue, an API, a reason. Never an id, never user data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+PREFIX = "switchboard_"
+
+
+class Kind(StrEnum):
+    """What a metric does over time."""
+
+    COUNTER = "counter"  # only grows
+    GAUGE = "gauge"  # goes up and down
+    HISTOGRAM = "histogram"  # counts observations by size
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One line of the list. `buckets` are upper bounds in the metric's unit."""
+
+    name: str
+    kind: Kind
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+    buckets: tuple[float, ...] = ()
+
+
+def _counter(name: str, labels: tuple[str, ...], meaning: str, unit: str = "1") -> Metric:
+    return Metric(name, Kind.COUNTER, unit, labels, meaning)
+
+
+def _gauge(name: str, labels: tuple[str, ...], meaning: str, unit: str = "1") -> Metric:
+    return Metric(name, Kind.GAUGE, unit, labels, meaning)
+
+
+def _seconds(
+    name: str, labels: tuple[str, ...], meaning: str, buckets: tuple[float, ...]
+) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, "seconds", labels, meaning, buckets)
+
+
+# --- the runtime: one message's life -------------------------------------------------------------
+
+RECEIVED = _counter(
+    "received", ("queue",), "Deliveries taken from SQS. Equals the sum of outcomes and in_flight."
+)
+OUTCOMES = _counter(
+    "outcomes",
+    ("queue", "outcome", "reason"),
+    "Deliveries that left our hands, by how and why. A message waiting long counts at each return.",
+)
+IN_FLIGHT = _gauge("in_flight", ("queue",), "Deliveries in our hands now.")
+AGE_SECONDS = _seconds(
+    "age_seconds",
+    ("queue",),
+    "From being sent to SQS to being received by us.",
+    (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600, 14400, 86400),
+)
+HANDLE_SECONDS = _seconds(
+    "handle_seconds",
+    ("queue", "event_class"),
+    "From a handler's start to its outcome.",
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+LEASE_EXTENSIONS = _counter("lease_extensions", ("queue",), "Visibility timeouts extended.")
+LEASES_LOST = _counter(
+    "leases_lost",
+    ("queue", "reason"),
+    "Deliveries fenced in our hands: refused, expired or at their hard maximum.",
+)
+POLLS = _counter("polls", ("queue", "result"), "ReceiveMessage calls: full, part, empty or error.")
+ATTEMPTS = _counter("attempts", ("queue",), "Failures counted against a message.")
+DEAD_LETTERS = _counter(
+    "dead_letters", ("queue", "reason"), "Messages copied to the dead-letter queue."
+)
+ACKNOWLEDGE_FAILURES = _counter(
+    "acknowledge_failures",
+    ("queue", "call", "code"),
+    "Entries of a delete or visibility batch that SQS refused or that were given up.",
+)
+TASK_RESTARTS = _counter(
+    "task_restarts", ("queue", "task"), "Pollers and other standing tasks that died and came back."
+)
+PAUSED = _gauge("paused", ("queue",), "1 while the queue is not polled on purpose.")
+
+# --- what handlers do ----------------------------------------------------------------------------
+
+EFFECTS = _counter("effects", ("kind", "result"), "Effects on the world, by kind and how it went.")
+API_CALLS = _counter("api_calls", ("api", "result"), "AWS API calls: ok or the error's code.")
+THROTTLES = _counter("throttles", ("api",), "AWS API calls refused for rate.")
+SMS_PARTS = _counter("sms_parts", ("brand",), "Message parts of the texts sent: what is billed.")
+LATE_EVENTS = _counter(
+    "late_events", ("lane",), "Events that came after their turn and were relayed all the same."
+)
+AUTOMATIC_TEXTS = _counter(
+    "automatic_texts", ("kind", "result"), "Texts that no person wrote: sent, capped or suppressed."
+)
+TEXTS_UNCERTAIN = _counter(
+    "texts_uncertain", (), "Texts whose fate stayed in doubt: neither lost nor sent twice for sure."
+)
+SUPPRESSED_SENDS = _counter(
+    "suppressed_sends", ("message_class", "reason"), "Sends that the gate refused."
+)
+
+
+def all_metrics() -> Iterator[Metric]:
+    """The list, in the order in which it is written here."""
+    return (value for value in globals().values() if isinstance(value, Metric))
+
+
+Instrument = Counter | Gauge | Histogram
+
+
+class Metrics:
+    """The values of all metrics of one process (or of one test), in a registry of its own.
+
+    Labels are given by name and all of them, as the metric lists them. Not for threads.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._families = {metric.name: self._family(metric) for metric in all_metrics()}
+        self._children: dict[tuple[object, ...], Instrument] = {}
+
+    def add(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
+        """Count something."""
+        child = self._child(metric, labels)
+        if not isinstance(child, Counter):
+            raise TypeError(f"{metric.name} is not a counter")
+        child.inc(amount)
+
+    def set(self, metric: Metric, value: float, /, **labels: str) -> None:
+        """Say how much there is now."""
+        self._gauge(metric, labels).set(value)
+
+    def read_from(self, metric: Metric, source: Callable[[], float], /, **labels: str) -> None:
+        """Let a gauge ask `source` whenever it is read. `source` must be quick."""
+        self._gauge(metric, labels).set_function(source)
+
+    def observe(self, metric: Metric, value: float, /, **labels: str) -> None:
+        """Add one observation to a histogram."""
+        child = self._child(metric, labels)
+        if not isinstance(child, Histogram):
+            raise TypeError(f"{metric.name} is not a histogram")
+        child.observe(value)
+
+    def total(self, metric: Metric, /, **labels: str) -> float:
+        """The sum of a metric's values over all series that carry these labels.
+
+        For a histogram the number of observations. For tests and receipts, not for hot paths.
+        """
+        suffix = {Kind.COUNTER: "_total", Kind.GAUGE: "", Kind.HISTOGRAM: "_count"}[metric.kind]
+        wanted = PREFIX + metric.name + suffix
+        return sum(
+            sample.value
+            for family in self._families[metric.name].collect()
+            for sample in family.samples
+            if sample.name == wanted and labels.items() <= sample.labels.items()
+        )
+
+    def render(self) -> bytes:
+        """All values in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _family(self, metric: Metric) -> Instrument:
+        name = PREFIX + metric.name
+        if metric.kind is Kind.HISTOGRAM:
+            return Histogram(
+                name,
+                metric.meaning,
+                metric.labels,
+                buckets=metric.buckets,
+                registry=self.registry,
+            )
+        kind = Counter if metric.kind is Kind.COUNTER else Gauge
+        return kind(name, metric.meaning, metric.labels, registry=self.registry)
+
+    def _gauge(self, metric: Metric, labels: dict[str, str]) -> Gauge:
+        child = self._child(metric, labels)
+        if not isinstance(child, Gauge):
+            raise TypeError(f"{metric.name} is not a gauge")
+        return child
+
+    def _child(self, metric: Metric, labels: dict[str, str]) -> Instrument:
+        if not metric.labels:
+            return self._families[metric.name]
+        # Looked up by our own key: prometheus_client's labels() costs several times as much.
+        key = (metric.name, *labels.items())
+        child = self._children.get(key)
+        if child is None:
+            child = self._families[metric.name].labels(**labels)
+            self._children[key] = child
+        return child
