@@ -75,3 +75,8 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    for tool in sys.argv[1:]:
+        ensure_venv(tool, ROOT / "requirements" / f"{tool}.txt")

@@ -1,0 +1,96 @@
+# The one entry point. Needs Python 3.11 or newer with venv, make and git; everything else is
+# installed from the hashed requirements, into .venv and .local, which git ignores.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Without bytecode every start would compile the whole program anew.
+PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version-check install --quiet
+APP := $(VENV)/.installed-app
+DEV := $(VENV)/.installed-dev
+ARGS ?=
+PARTS := lint types layers unit contract e2e e2e-localstack model
+SOURCES := $(wildcard schemas workers simulator infra demo tests)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fmt lint types layers unit contract e2e e2e-localstack \
+	storm model clean lock
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(APP) ## Make .venv with the `switchboard` command in it
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+			"Name another: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(APP): $(BIN)/python requirements/build.txt requirements/app.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements/build.txt -r requirements/app.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(APP) requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(APP) ## Play conversations through a local world (ARGS=--interactive leaves it up)
+	$(BIN)/python -m demo $(ARGS)
+
+test: $(DEV) ## Everything that CI checks, with the time of each part
+	@./.ci/parts $(PARTS)
+
+check: ## The same as CI runs it: a skipped test is a failure
+	CI=true $(MAKE) test
+
+fmt: $(DEV) ## Format the code, and mend what the linter can mend
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lint: $(DEV) ## Formatting and lint rules
+	$(BIN)/ruff format --check --quiet $(SOURCES)
+	$(BIN)/ruff check --quiet $(SOURCES)
+
+types: $(DEV) ## Static types, strict
+	$(BIN)/mypy
+
+layers: $(DEV) ## Which package may import which
+	$(BIN)/lint-imports --no-cache
+
+unit: $(DEV) ## Unit tests: no network
+	$(BIN)/pytest -q tests/unit $(ARGS)
+
+contract: $(DEV) ## Contract tests: against the emulator and the simulator, over HTTP
+	$(BIN)/pytest -q tests/contract $(ARGS)
+
+e2e: $(DEV) ## End-to-end tests: workers as shipped, on the embedded emulator
+	$(BIN)/pytest -q tests/e2e $(ARGS)
+
+e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 only)
+	$(BIN)/pytest -q tests/e2e --backend localstack $(ARGS)
+
+storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker killed every two seconds
+	$(BIN)/python -m demo.storm $(ARGS)
+
+model: $(APP) ## Check the session protocol's model, the short way (ARGS=--full for all states)
+	$(BIN)/python -m model.run $(ARGS)
+
+clean: ## Remove what make and the tools made, .venv and .local too
+	rm -rf $(VENV) .local build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf *.egg-info
+
+COMPILE = cd requirements && ../$(1)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
+
+lock: $(APP) ## Pin the requirements anew, with hashes (UPGRADE=--upgrade for newer versions)
+	@$(BIN)/python -m infra.local.toolroom lock
+	@$(call COMPILE,.local/lock/bin) --universal build.in -o build.txt
+	@$(call COMPILE,.local/lock/bin) --universal ../pyproject.toml -o app.txt
+	@$(call COMPILE,.local/lock/bin) --universal ../pyproject.toml dev.in -o dev.txt
+	@$(call COMPILE,.local/lock/bin) --universal emulator.in -o emulator.txt
+	@$(call COMPILE,.local/lock/bin) --universal awscli.in -o awscli.txt
+	@$(call COMPILE,.local/lock/bin) --universal lock.in -o lock.txt
+	@$(call COMPILE,.local/lock/bin) --exclude-newer 2026-02-28 localstack.in -o localstack.txt
