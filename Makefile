@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Without bytecode every start would compile the whole program anew.
-PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version-check install -qq
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=

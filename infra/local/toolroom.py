@@ -48,7 +48,7 @@ def _make(home: Path, requirements: Path) -> None:
     print(f"installing {home.name} (once) ...", file=sys.stderr)  # noqa: T201 - takes seconds
     # No pip of its own: ours installs into it, which saves unpacking one.
     _run([_interpreter(), "-m", "venv", "--without-pip", str(home)])
-    install = ["install", "--quiet", "--require-hashes", "--requirement", str(requirements)]
+    install = ["install", "-qq", "--require-hashes", "--requirement", str(requirements)]
     _run([sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), *install])
 
 
