@@ -219,6 +219,7 @@ class World:
             **self.provisioned.worker_environment(),
             "SWITCHBOARD_CONFIG": str(self.plan.config),
             "SWITCHBOARD_KEY_FILE": str(self._key_file),
+            "SWITCHBOARD_HTTP_HOST": LOOPBACK,
             "SWITCHBOARD_HTTP_PORT": str(self._ports[worker]),
             "AWS_SDK_UA_APP_ID": f"worker-{worker}",
             **self.plan.worker_settings,
