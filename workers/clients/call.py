@@ -1,0 +1,108 @@
+"""One AWS call as all our clients make it: rate, deadline, count, and our errors.
+
+Knows no service. What a failure means is in `workers.clients.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from workers.clients.errors import translate
+from workers.errors import SwitchboardError, Throttled
+from workers.limits import Bucket, Limits, Priority
+
+Answered = TypeVar("Answered")
+
+
+class ApiMeter(Protocol):
+    """Where calls are counted."""
+
+    def called(self, api: str, result: str) -> None:
+        """Count one call of `api`; `result` is "ok" or the name of the error in words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One operation of one service.
+
+    `bucket` names the quota it draws on; empty where none is known or `Caller.admit` was called
+    beforehand. `is_repeatable` is False for a send without an idempotency token. `timeout_s`
+    bounds the whole call with the SDK's own retries, and so what a session's lease must outlive.
+    """
+
+    service: str
+    operation: str
+    bucket: str = ""
+    is_repeatable: bool = True
+    timeout_s: float = 15.0
+    priority: Priority = Priority.NORMAL
+
+
+class Caller:
+    """Makes calls. One for the process, shared by all clients.
+
+    `max_wait_s` is how long a call may wait for our own rate limit before it is `Throttled`.
+    """
+
+    def __init__(self, meter: ApiMeter, limits: Limits, *, max_wait_s: float = 3.0) -> None:
+        self.limits = limits
+        self._meter = meter
+        self._max_wait_s = max_wait_s
+
+    async def admit(self, api: Api, bucket: Bucket, n: float = 1) -> None:
+        """Wait for `n` tokens of `bucket`. Raises `Throttled`, which AWS never saw."""
+        if not await bucket.take(n, api.priority, max_wait_s=self._max_wait_s):
+            self.count(api, "held_back")
+            raise Throttled("own_rate_limit", after_s=bucket.wait_s(n, api.priority))
+
+    async def call(self, api: Api, request: Callable[[], Awaitable[Answered]]) -> Answered:
+        """Make one call, at its rate, and count it.
+
+        Raises:
+            Throttled: by AWS, or by our own rate limit before it.
+            SwitchboardError: what the failure means. It is raised outside the handler of AWS's
+                own exception, whose text may quote a number or a body: no traceback shows that.
+        """
+        if api.bucket:
+            await self.admit(api, self.limits.bucket(api.bucket))
+        try:
+            async with asyncio.timeout(api.timeout_s):
+                answer = await request()
+        except Exception as failure:
+            error = translate(api.service, api.operation, failure, is_repeatable=api.is_repeatable)
+            if error is None:
+                raise
+            self.count(api, _result(error), getattr(failure, "response", None))
+        else:
+            self.count(api, "ok", answer)
+            return answer
+        raise error
+
+    def count(self, api: Api, result: str, answer: Any = None) -> None:
+        """Count one call, and what the SDK repeated by itself before it."""
+        # The SDK repeats idempotent calls by itself and tells how often only here.
+        metadata = answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
+        for _ in range(int(metadata.get("RetryAttempts", 0))):
+            self._meter.called(api.operation, "repeated")
+        self._meter.called(api.operation, result)
+
+
+_RESULTS = {
+    "Throttled": "throttled",
+    "QuotaFull": "quota_full",
+    "TransientError": "transient",
+    "InDoubt": "in_doubt",
+    "OptedOut": "opted_out",
+    "ContactEnded": "contact_ended",
+    "TokenRefused": "token_refused",
+    "AccountProblem": "account_problem",
+    "PermanentError": "refused",
+}
+
+
+def _result(error: SwitchboardError) -> str:
+    return _RESULTS[type(error).__name__]
