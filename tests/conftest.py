@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Iterator
 
 import pytest
 
-from infra.local.emulator import running_emulator
+from infra.local.emulator import install_emulator, running_emulator
 from infra.local.endpoints import LocalAws
+from infra.local.localstack import UnsupportedPythonError, install_localstack
 from infra.local.provision import Provisioned, provision
 from infra.local.world import Backend
 from infra.topology import load_topology
@@ -22,6 +24,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=Backend.EMBEDDED.value,
         help="what plays AWS for the end-to-end tests",
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Before the first test, so that no test's time limit counts a download.
+    if session.config.option.collectonly:
+        return
+    if any("emulator" in getattr(item, "fixturenames", ()) for item in session.items):
+        install_emulator()
+    is_asked_for = session.config.getoption("--backend") == Backend.LOCALSTACK
+    if is_asked_for or any(item.get_closest_marker("localstack") for item in session.items):
+        with contextlib.suppress(UnsupportedPythonError):  # The fixtures say what is left out.
+            install_emulator()
+            install_localstack()
 
 
 @pytest.hookimpl(trylast=True)

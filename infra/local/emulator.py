@@ -21,6 +21,11 @@ REQUIREMENTS = ROOT / "requirements" / "emulator.txt"
 STOP_GRACE_S = 3.0
 
 
+def install_emulator() -> Path:
+    """The folder of the emulator's programs, installed first if need be. Blocks."""
+    return ensure_venv("emulator", REQUIREMENTS)
+
+
 @contextmanager
 def running_emulator(log: Path) -> Iterator[LocalAws]:
     """Start MiniStack, installing it first if need be, and stop it at the end. Blocks.
@@ -29,7 +34,7 @@ def running_emulator(log: Path) -> Iterator[LocalAws]:
         StartError: it did not answer in time, or listens on more than the loopback.
         InstallError: it could not be installed.
     """
-    ministack = ensure_venv("emulator", REQUIREMENTS) / "ministack"
+    ministack = install_emulator() / "ministack"
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="switchboard-emulator-") as scratch:
         program = Program("ministack", [str(ministack)], env=_env(port, scratch), log=log)

@@ -49,6 +49,17 @@ def require_supported_python() -> None:
         )
 
 
+def install_localstack() -> Path:
+    """The folder of LocalStack's programs, installed first if need be (500 MB, a minute). Blocks.
+
+    Raises:
+        UnsupportedPythonError: not on Python 3.11.
+        InstallError: it could not be installed.
+    """
+    require_supported_python()
+    return ensure_venv("localstack", REQUIREMENTS)
+
+
 @contextmanager
 def running_localstack(log_dir: Path) -> Iterator[LocalAws]:
     """Start LocalStack, and MiniStack for what it lacks; stop both at the end. Blocks.
@@ -56,10 +67,9 @@ def running_localstack(log_dir: Path) -> Iterator[LocalAws]:
     Raises:
         UnsupportedPythonError: not on Python 3.11.
         StartError: one did not answer in time, or listens on more than the loopback.
-        InstallError: one could not be installed (LocalStack is 500 MB, a minute).
+        InstallError: one could not be installed.
     """
-    require_supported_python()
-    python = ensure_venv("localstack", REQUIREMENTS) / "python"
+    python = install_localstack() / "python"
     (port,) = free_ports(1)
     with ExitStack() as stack:
         beside = stack.enter_context(running_emulator(log_dir / "ministack.log"))

@@ -24,7 +24,7 @@ class InstallError(Exception):
     """A virtual environment could not be made; carries the end of what pip said."""
 
 
-def ensure_venv(name: str, requirements: Path) -> Path:
+def ensure_venv(name: str, requirements: Path, local: Path = LOCAL) -> Path:
     """The `bin` folder of the virtual environment `name`, made from `requirements` if need be.
 
     Blocks while it installs (some seconds, with downloads), or while another process does.
@@ -32,10 +32,10 @@ def ensure_venv(name: str, requirements: Path) -> Path:
     Raises:
         InstallError: pip refused or failed; the half-made environment is made anew next time.
     """
-    home = LOCAL / name
+    home = local / name
     stamp = home / "made-from"
     wanted = f"{sys.version} {hashlib.sha256(requirements.read_bytes()).hexdigest()}"
-    with _locked(LOCAL / f"{name}.lock"):
+    with _locked(local / f"{name}.lock"):
         if not stamp.exists() or stamp.read_text("utf-8") != wanted:
             _make(home, requirements)
             stamp.write_text(wanted, "utf-8")

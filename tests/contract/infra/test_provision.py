@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import boto3
 import pytest
 
 from infra.local.endpoints import LocalAws
 from infra.local.provision import Provisioned, provision
+from infra.local.toolroom import ROOT
 from infra.topology import load_topology
 
 pytestmark = pytest.mark.emulator
@@ -95,3 +98,27 @@ def test_worker_environment_names_everything_a_worker_needs(topology: Provisione
         "SWITCHBOARD_CHAT_STREAM_TOPIC_ARN",
         "SWITCHBOARD_CONNECT_INSTANCE_ID",
     }
+
+
+def test_exports_of_the_command_set_that_environment_in_a_shell(
+    aws: LocalAws, topology: Provisioned
+) -> None:
+    command = [sys.executable, "-m", "infra.local.provision", "--prefix", topology.prefix]
+    exports = subprocess.run(
+        [*command, "--format", "export"],
+        env=aws.environment(),
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    # The shell's own words must come out as they went in, JSON quotes and all.
+    shown = subprocess.run(
+        ["/bin/sh", "-c", f"{exports}\n/usr/bin/env -0"],
+        env={},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    environment = dict(line.split("=", 1) for line in shown.split("\0") if line)
+    assert topology.worker_environment().items() <= environment.items()
