@@ -109,7 +109,7 @@ class FrameControl:
 
     async def wait_gate(self, request: web.Request) -> web.Response:
         """The next held request, once each; 204 when none comes within `timeout_s`."""
-        hold = await self._world.gates.wait(_wait_s(request, "timeout_s"))
+        hold = await self._world.gates.wait(wait_s_of(request, "timeout_s"))
         return web.Response(status=204) if hold is None else web.json_response(hold.as_json())
 
     async def release_gate(self, request: web.Request) -> web.Response:
@@ -120,8 +120,10 @@ class FrameControl:
 
     async def get_ledger(self, request: web.Request) -> web.Response:
         """Entries past `after`, of `operation` if given; waits up to `wait_s` for one."""
-        after, name = _number(request, "after"), request.query.get("operation")
-        entries = await self._world.ledger.wait_after(int(after), name, _wait_s(request, "wait_s"))
+        after, name = number_of(request, "after"), request.query.get("operation")
+        entries = await self._world.ledger.wait_after(
+            int(after), name, wait_s_of(request, "wait_s")
+        )
         return web.json_response({"entries": [entry.as_json() for entry in entries]})
 
     async def get_refused(self, request: web.Request) -> web.Response:
@@ -194,12 +196,14 @@ def _places(error: ValidationError) -> str:
     )
 
 
-def _number(request: web.Request, name: str) -> float:
+def number_of(request: web.Request, name: str) -> float:
+    """A number of the query string; 0 when absent, 400 when it is none."""
     try:
         return float(request.query.get(name, "0"))
     except ValueError as exc:
         raise bad_request(f"{name} is not a number") from exc
 
 
-def _wait_s(request: web.Request, name: str) -> float:
-    return min(max(_number(request, name), 0.0), _MAX_WAIT_S)
+def wait_s_of(request: web.Request, name: str) -> float:
+    """How long to wait, from the query string; a minute at most."""
+    return min(max(number_of(request, name), 0.0), _MAX_WAIT_S)

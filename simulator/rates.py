@@ -31,12 +31,17 @@ class RateLimiter:
 
     def take(self, rate: Rate, tokens: float = 1.0) -> bool:
         """Take that many tokens, or none and False when there are too few."""
+        if not self.has(rate, tokens):
+            return False
+        self._buckets[rate.bucket].tokens -= tokens
+        return True
+
+    def has(self, rate: Rate, tokens: float = 1.0) -> bool:
+        """Whether that many could be taken now."""
         now = self._clock.monotonic()
         bucket = self._buckets.setdefault(rate.bucket, _Bucket(rate.burst, now))
         gained = (now - bucket.filled_at) * rate.per_s
         bucket.tokens = min(rate.burst, bucket.tokens + gained)
         bucket.filled_at = now
-        if bucket.tokens < tokens:
-            return False
-        bucket.tokens -= tokens
-        return True
+        # Tokens gained in thirds never add up to exactly one.
+        return bucket.tokens >= tokens - 1e-9
