@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -74,3 +77,32 @@ def test_each_direct_dependency_has_its_reason() -> None:
     words = {"awscli": "aws cli", "localstack-core": "localstack-core"}
     told = {r.name: words.get(r.name, r.name.lower()) in reasons for r in direct()}
     assert [name for name, is_told in told.items() if not is_told] == []
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names that a module imports when it runs, not those for type checkers."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("package", ["schemas", "workers", "simulator", "infra"])
+def test_what_is_imported_is_asked_for(package: str) -> None:
+    ours = {"schemas", "workers", "simulator", "infra", *sys.stdlib_module_names}
+    distributions = packages_distributions()
+    asked_for = {normal(requirement.name) for requirement in application()}
+    missing = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (ROOT / package).rglob("*.py")
+        for name in imported(path) - ours
+        if not asked_for & {normal(found) for found in distributions.get(name, [])}
+    }
+    assert missing == set()
