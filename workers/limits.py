@@ -199,6 +199,11 @@ class RecipientPace:
         self._interval_s = interval_s
         self._next_at_s: OrderedDict[str, float] = OrderedDict()
 
+    @property
+    def remembered(self) -> int:
+        """How many recipients are held in memory."""
+        return len(self._next_at_s)
+
     def reserve(self, recipient: str, *, max_wait_s: float) -> float | None:
         """Seconds to wait before the next text to `recipient`, now reserved; None when too long."""
         now_s = self._clock.monotonic()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import aiohttp
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
     from types_aiobotocore_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sqs import SQSClient
+
+
+class _UnredirectedSession(AIOHTTPSession):
+    """The SDK's HTTP session, following no redirect, as botocore's own does not.
+
+    aiohttp would follow: a 307 then sends a text a second time, and takes a bearer token along to
+    whatever host it names.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> _Unredirected:
+        inherited: Any = super()  # the published types leave this method out
+        return _Unredirected(await inherited._get_session(proxy_url))
+
+
+class _Unredirected:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def request(self, method: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self._session.request(method, allow_redirects=False, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +144,6 @@ class Aws:
             "connect_timeout": self._policy.connect_timeout_s,
             "read_timeout": self._policy.read_timeout_s,
             "retries": {"mode": "standard", "total_max_attempts": self._policy.max_attempts},
+            "http_session_cls": _UnredirectedSession,
         }
         return AioConfig(**(defaults | options))

@@ -6,7 +6,6 @@ outcome that is not surely "not sent" is `InDoubt`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -131,7 +130,7 @@ class EumTexting(Texting):
         }
         if text.body.strip():
             request["MessageBody"] = text.body
-        answer: Mapping[str, Any]
+        answer: Any
         if text.media_url is None:
             request["MessageType"] = text.message_type
             answer = await self._sms.send_text_message(**request)

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.limits import RATES, Bucket, Limits, Priority, Rate, RecipientPace
+from workers.testing import FakeClock, LoopClock, VirtualLoop
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on a loop whose time jumps."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(work)
+
+
+def test_burst_is_there_at_once_and_then_the_rate_holds() -> None:
+    clock = FakeClock()
+    bucket = Bucket(2, 3, clock)
+    assert [bucket.try_take() for _ in range(4)] == [True, True, True, False]
+    clock.advance(0.49)
+    assert not bucket.try_take()
+    clock.advance(0.01)
+    assert bucket.try_take()
+    clock.advance(100)
+    assert [bucket.try_take() for _ in range(4)] == [True, True, True, False]
+
+
+async def test_take_waits_for_its_tokens() -> None:
+    clock = FakeClock()
+    bucket = Bucket(2, 2, clock)
+    assert await bucket.take(2)
+    assert await bucket.take(1)
+    assert clock.monotonic() == pytest.approx(0.5)
+
+
+async def test_take_gives_up_at_once_when_the_wait_would_be_too_long() -> None:
+    clock = FakeClock()
+    bucket = Bucket(1, 1, clock)
+    assert await bucket.take()
+    assert not await bucket.take(max_wait_s=0.9)
+    assert clock.slept == []
+    assert bucket.wait_s() == pytest.approx(1.0)
+    assert await bucket.take(max_wait_s=1.1)
+
+
+async def test_more_than_the_burst_leaves_a_debt() -> None:
+    clock = FakeClock()
+    bucket = Bucket(1, 3, clock)
+    assert await bucket.take(10)
+    assert clock.monotonic() == 0
+    assert bucket.wait_s() == pytest.approx(8.0)
+
+
+def test_urgent_goes_before_normal_and_equals_in_their_order() -> None:
+    async def scenario() -> list[str]:
+        bucket = Bucket(1, 1, LoopClock())
+        done: list[str] = []
+
+        async def take(name: str, priority: Priority) -> None:
+            await bucket.take(1, priority)
+            done.append(name)
+
+        assert bucket.try_take()
+        async with asyncio.TaskGroup() as group:
+            for name, priority in (
+                ("low", Priority.LOW),
+                ("first", Priority.NORMAL),
+                ("second", Priority.NORMAL),
+                ("urgent", Priority.URGENT),
+            ):
+                group.create_task(take(name, priority))
+        return done
+
+    assert run(scenario()) == ["urgent", "first", "second", "low"]
+
+
+def test_try_take_does_not_overtake_those_who_wait() -> None:
+    async def scenario() -> None:
+        clock = LoopClock()
+        bucket = Bucket(1, 2, clock)
+        assert bucket.try_take()
+        waiting = asyncio.ensure_future(bucket.take(2))
+        await clock.sleep(0.5)
+        assert not bucket.try_take()
+        assert await waiting
+
+    run(scenario())
+
+
+def test_one_who_is_cancelled_leaves_the_queue() -> None:
+    async def scenario() -> float:
+        clock = LoopClock()
+        bucket = Bucket(1, 1, clock)
+        assert bucket.try_take()
+        given_up = asyncio.ensure_future(bucket.take(50))
+        await clock.sleep(0)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        assert await bucket.take()
+        return clock.monotonic()
+
+    assert run(scenario()) == pytest.approx(1.0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.floats(0.5, 50),
+    st.integers(1, 20),
+    st.lists(st.tuples(st.integers(1, 5), st.floats(0, 2)), min_size=1, max_size=30),
+)
+def test_no_window_ever_gets_more_than_rate_and_burst(
+    rate: float, burst: int, takes: list[tuple[int, float]]
+) -> None:
+    """Also with many at once; what is above the burst may be taken once as a debt."""
+
+    async def scenario() -> list[tuple[float, int]]:
+        clock = LoopClock()
+        bucket = Bucket(rate, burst, clock)
+        taken: list[tuple[float, int]] = []
+
+        async def take(n: int, at_s: float) -> None:
+            await clock.sleep(at_s)
+            await bucket.take(n)
+            taken.append((clock.monotonic(), n))
+
+        async with asyncio.TaskGroup() as group:
+            for n, at_s in takes:
+                group.create_task(take(n, at_s))
+        return taken
+
+    taken = sorted(run(scenario()))
+    assert sum(n for _, n in taken) == sum(n for n, _ in takes)
+    for index, (start_s, _) in enumerate(taken):
+        total = 0
+        for end_s, n in taken[index:]:
+            total += n
+            allowed = burst + rate * (end_s - start_s) + max(0, n - burst)
+            assert total <= allowed + 1e-6
+
+
+def test_buckets_are_shared_by_name() -> None:
+    limits = Limits(FakeClock())
+    assert limits.bucket("participant.message") is limits.bucket("participant.message")
+    assert limits.bucket("connect.start_chat").rate_per_s == RATES["connect.start_chat"].per_s
+
+
+def test_share_scales_buckets_made_before_and_after() -> None:
+    limits = Limits(FakeClock())
+    before = limits.bucket("participant.message")
+    limits.share(0.25)
+    assert before.rate_per_s == 2.5
+    assert limits.bucket("connect.start_chat").rate_per_s == 1.25
+    assert before.try_take()
+    assert before.try_take()
+    assert before.try_take()
+    assert not before.try_take()  # 15 x 0.25 = 3.75 at most, also of what was saved up
+
+
+def test_a_small_share_still_lets_one_through() -> None:
+    limits = Limits(FakeClock())
+    limits.share(0.01)
+    assert limits.bucket("participant.disconnect").try_take()
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.5])
+def test_a_share_is_a_part(share: float) -> None:
+    with pytest.raises(ValueError, match="share"):
+        Limits(FakeClock()).share(share)
+
+
+@pytest.mark.parametrize(
+    ("identity", "rate"),
+    [
+        pytest.param("+15550100123", 10, id="long_code"),
+        pytest.param("+18885550123", 3, id="us_toll_free"),
+        pytest.param("12345", 100, id="short_code"),
+        pytest.param("pool-0123abcd", 10, id="pool"),
+        pytest.param("MYBRAND", 10, id="sender_id"),
+        pytest.param("+15550100999", 75, id="overridden"),
+    ],
+)
+def test_rate_of_an_origination_identity(identity: str, rate: float) -> None:
+    limits = Limits(FakeClock(), {"sms:+15550100999": Rate(75, 75, "10DLC campaign")})
+    assert limits.texts_from(identity).rate_per_s == rate
+    assert limits.texts_from(identity) is limits.texts_from(identity)
+
+
+def test_every_rate_has_a_source_and_lets_a_call_through() -> None:
+    assert all(rate.source and rate.per_s > 0 and rate.burst >= 1 for rate in RATES.values())
+
+
+def test_texts_to_one_recipient_are_a_second_apart() -> None:
+    clock = FakeClock()
+    pace = RecipientPace(clock)
+    assert pace.reserve("+15550100", max_wait_s=5) == 0
+    assert pace.reserve("+15550101", max_wait_s=5) == 0
+    assert pace.reserve("+15550100", max_wait_s=5) == pytest.approx(1)
+    assert pace.reserve("+15550100", max_wait_s=1.5) is None  # it would be two seconds
+    clock.advance(2)
+    assert pace.reserve("+15550100", max_wait_s=0) == 0
+
+
+def test_recipients_are_forgotten() -> None:
+    clock = FakeClock()
+    pace = RecipientPace(clock)
+    for number in range(1_000):
+        pace.reserve(f"+1555{number}", max_wait_s=0)
+        clock.advance(0.1)
+    assert pace.remembered <= 11
