@@ -74,8 +74,8 @@ e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 o
 storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker killed every two seconds
 	$(BIN)/python -m demo.storm $(ARGS)
 
-model: $(APP) ## Check the session protocol's model, the short way (ARGS=--full for all states)
-	$(BIN)/python -m model.run $(ARGS)
+model: $(APP) ## Check the model of the session protocol
+	$(BIN)/python model/run.py $(ARGS)
 
 clean: ## Remove what make and the tools made, .venv and .local too
 	rm -rf $(VENV) .local build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

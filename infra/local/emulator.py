@@ -57,6 +57,7 @@ def _env(port: int, scratch: str) -> dict[str, str]:
         "MINISTACK_HOST": LOOPBACK,  # Queue URLs carry it.
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "MINISTACK_WORKER_THREADS": "256",  # A long poll holds one for its 20 s.
         "IOT_MTLS_ENABLED": "0",  # Else it takes a fixed second port.
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
