@@ -94,11 +94,14 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("package", ["schemas", "workers", "simulator", "infra"])
+@pytest.mark.parametrize("package", ["schemas", "workers", "simulator", "infra", "tests"])
 def test_what_is_imported_is_asked_for(package: str) -> None:
-    ours = {"schemas", "workers", "simulator", "infra", *sys.stdlib_module_names}
+    ours = {"schemas", "workers", "simulator", "infra", "tests", "demo", *sys.stdlib_module_names}
     distributions = packages_distributions()
     asked_for = {normal(requirement.name) for requirement in application()}
+    if package == "tests":
+        dev = (REQUIREMENTS / "dev.in").read_text("utf-8")
+        asked_for |= {normal(requirement.name) for requirement in asked(dev)}
     missing = {
         f"{path.relative_to(ROOT)} imports {name}"
         for path in (ROOT / package).rglob("*.py")
