@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -214,3 +216,11 @@ def test_recipients_are_forgotten() -> None:
         pace.reserve(f"+1555{number}", max_wait_s=0)
         clock.advance(0.1)
     assert pace.remembered <= 11
+
+
+def test_the_rates_page_shows_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
+    shown = re.findall(r"^\| `(\w+\.\w+)` \| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    assert {name: (float(rate), float(burst)) for name, rate, burst in shown} == {
+        name: (rate.per_s, rate.burst) for name, rate in RATES.items()
+    }
