@@ -46,7 +46,15 @@ async def wire() -> AsyncIterator[WireServer]:
 
 
 @pytest.fixture
-async def sdk(wire: WireServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Aws]:
+def policy() -> AwsPolicy:
+    """Short timeouts. The SDK may repeat what may be repeated, as in production."""
+    return AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.4)
+
+
+@pytest.fixture
+async def sdk(
+    wire: WireServer, policy: AwsPolicy, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Aws]:
     """The process's AWS clients, pointed at `wire` by the standard variables only."""
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -55,6 +63,5 @@ async def sdk(wire: WireServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for service in SERVICES:
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", wire.url)
-    policy = AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.4, max_attempts=1)
     async with Aws(policy) as aws:
         yield aws

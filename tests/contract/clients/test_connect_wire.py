@@ -48,6 +48,12 @@ START = ChatStart(
 STARTED = {"ContactId": "c-1", "ParticipantId": "p-1", "ParticipantToken": "pt-1"}
 
 
+@pytest.fixture
+def policy() -> AwsPolicy:
+    """One attempt, so that a failing call fails at once."""
+    return AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.4, max_attempts=1)
+
+
 async def chats_over(sdk: Aws, caller: Caller) -> ConnectChats:
     return ConnectChats(
         connect=await sdk.connect(),
@@ -423,3 +429,25 @@ async def test_a_file_that_does_not_come_is_asked_for_again_later(
     with pytest.raises(TransientError) as caught:
         await chats.attachment(TOKEN, "a-1", "plan.png")
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_the_process_names_itself_by_the_standard_variable(
+    sdk: Aws, wire: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SDK_UA_APP_ID", "worker-7")
+    wire.script = [answer(200, {})]
+    async with Aws(AwsPolicy(read_timeout_s=0.5)) as named:
+        await (await named.connectparticipant()).disconnect_participant(ConnectionToken="ct")
+        await (await named.connect()).stop_contact(ContactId="c", InstanceId="i")
+    assert all("app/worker-7" in request.headers["user-agent"] for request in wire.requests)
+
+
+async def test_a_client_is_made_once(sdk: Aws) -> None:
+    assert await sdk.connect() is await sdk.connect()
+    assert await sdk.http() is await sdk.http()
+    assert {type(await make()).__name__ for make in (sdk.sqs, sdk.dynamodb, sdk.kms, sdk.s3)} == {
+        "SQS",
+        "DynamoDB",
+        "KMS",
+        "S3",
+    }

@@ -1,0 +1,72 @@
+"""Pins what botocore's models say of every operation we call.
+
+An SDK upgrade that changes one fails here by name: look at what changed, adapt the client and its
+checks, then pin the new value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import ServiceModel, Shape
+
+PINNED = {
+    ("connect", "StartChatContact"): "abbd47a50772effa",
+    ("connect", "StartContactStreaming"): "7f3af3c431b2be46",
+    ("connect", "StopContact"): "f4da309f56ceb53b",
+    ("connect", "UpdateContactAttributes"): "1a920db255a4725d",
+    ("connect", "DescribeContact"): "d5708423f8f2ba4e",
+    ("connectparticipant", "CreateParticipantConnection"): "162943b65c2e6f40",
+    ("connectparticipant", "SendMessage"): "2bf884d7c9f2ed62",
+    ("connectparticipant", "SendEvent"): "a32197953110d9c6",
+    ("connectparticipant", "DisconnectParticipant"): "83c6ae2016d7a285",
+    ("connectparticipant", "GetAttachment"): "080987ce6ef80fb5",
+    ("pinpoint-sms-voice-v2", "SendTextMessage"): "26c935ac5583a007",
+    ("pinpoint-sms-voice-v2", "SendMediaMessage"): "34bf6078656fb296",
+    ("pinpoint-sms-voice-v2", "PutOptedOutNumber"): "a24386063ad88ea6",
+    ("pinpoint-sms-voice-v2", "DeleteOptedOutNumber"): "762b371ee18544e0",
+    ("s3", "PutObject"): "d8bf0acd3774136f",
+}
+
+
+def described(shape: Shape | None, seen: tuple[str, ...] = ()) -> Any:
+    """The shape with everything that is sent or checked, without its documentation."""
+    if shape is None or shape.name in seen:
+        return None
+    seen = (*seen, shape.name)
+    members = getattr(shape, "members", {})
+    inner = {name: described(member, seen) for name, member in members.items()}
+    for part in ("member", "key", "value"):
+        if hasattr(shape, part):
+            inner[part] = described(getattr(shape, part), seen)
+    return {
+        "type": shape.type_name,
+        "limits": {key: str(value) for key, value in sorted(shape.metadata.items())},
+        "wire": {key: str(value) for key, value in sorted(shape.serialization.items())},
+        "inner": inner,
+    }
+
+
+def fingerprint(model: ServiceModel, operation: str) -> str:
+    found = model.operation_model(operation)
+    document = {
+        "http": dict(found.http),
+        "input": described(found.input_shape),
+        "output": described(found.output_shape),
+        "errors": {shape.name: described(shape) for shape in found.error_shapes},
+    }
+    text = json.dumps(document, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "pinned"),
+    [pytest.param(*key, value, id=".".join(key)) for key, value in PINNED.items()],
+)
+def test_the_sdk_still_says_the_same(service: str, operation: str, pinned: str) -> None:
+    model = botocore.session.get_session().get_service_model(service)
+    assert fingerprint(model, operation) == pinned
