@@ -136,8 +136,8 @@ class OutgoingText:
 class Texting(Protocol):
     """AWS End User Messaging."""
 
-    async def admit(self, origination_identity: str) -> None:
-        """Wait for our own rate limit, before the intent is written.
+    async def admit(self, origination_identity: str, parts: int = 1) -> None:
+        """Wait for our own rate limit, which counts carrier parts, before the intent is written.
 
         Raises `Throttled` when that would take more than a few seconds, and `QuotaFull` while
         sending is paused because the monthly spend is used up.
