@@ -12,6 +12,7 @@ from simulator.application import running
 from simulator.client import SimulatorClient
 from simulator.faults import FaultOrder
 from simulator.settings import SimulatorSettings
+from tests.contract.clients.wire import closed_port
 from workers.clients.aws import Aws, AwsPolicy
 from workers.clients.call import Caller
 from workers.clients.protocols import OutgoingText
@@ -47,7 +48,9 @@ NEVER = float("inf")
 
 
 @pytest.fixture
-async def simulator() -> AsyncIterator[SimulatorClient]:
+async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatorClient]:
+    # What the simulator publishes is not looked at here, and must not leave this machine.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
     async with (
         running(SimulatorSettings(world=WORLD)) as world,
         SimulatorClient(world.url) as client,
