@@ -34,6 +34,7 @@ class EumTexting(Texting):
 
     `send_timeout_s` bounds a whole send, connecting included: the wait for a receipt must exceed
     the send deadline plus this.
+
     When the month's spend is used up all sending of that kind pauses for `spend_pause_s` at a
     time: each text would be refused, and the refusals would eat the API's rate.
     """
