@@ -1,0 +1,105 @@
+"""Whether the process is alive and ready, by what its pollers have done lately.
+
+Alive means that every queue that should be polled is polled. One that is full, paused on purpose
+or draining says so, and since when; it is alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from workers.clock import Clock
+from workers.runtime.breaker import Pause
+
+
+class State(StrEnum):
+    """What a queue's poller is doing."""
+
+    POLLING = "polling"
+    FULL = "full"  # every slot is taken: it polls when one is free
+    PAUSED = "paused"
+    DRAINING = "draining"
+
+
+class Pulse:
+    """A queue's sign of life, written by its poller."""
+
+    def __init__(self, queue: str, clock: Clock, *, stale_after_s: float) -> None:
+        self.queue = queue
+        self.state = State.POLLING
+        self._clock = clock
+        self._stale_after_s = stale_after_s
+        self._since = clock.now()
+        self._ended_at = clock.monotonic()
+        self._has_answered = False
+        self._pause: Pause | None = None
+
+    def enter(self, state: State, pause: Pause | None = None) -> None:
+        """The poller does something else now. Its silence is measured anew."""
+        self._pause = pause
+        if state is self.state:
+            return
+        self.state = state
+        self._since = pause.since if pause else self._clock.now()
+        self._ended_at = self._clock.monotonic()
+
+    def poll_ended(self, *, has_answered: bool) -> None:
+        """A poll came back, with an answer (an empty one is one) or with an error."""
+        self._ended_at = self._clock.monotonic()
+        self._has_answered = has_answered
+
+    @property
+    def is_alive(self) -> bool:
+        """False when it should be polling and no poll has ended for too long."""
+        return self.state is not State.POLLING or self._silent_s() <= self._stale_after_s
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the last poll had an answer and more are wanted."""
+        return self.is_alive and self._has_answered and self.state is not State.DRAINING
+
+    def describe(self) -> dict[str, Any]:
+        """For people and for JSON."""
+        described: dict[str, Any] = {
+            "state": self.state.value,
+            "since": self._since.isoformat(timespec="seconds"),
+            "alive": self.is_alive,
+            "ready": self.is_ready,
+            "last_poll_age_s": round(self._silent_s(), 1),
+        }
+        if self._pause:
+            described |= {"reason": self._pause.reason, "by": self._pause.by}
+        return described
+
+    def _silent_s(self) -> float:
+        return self._clock.monotonic() - self._ended_at
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An answer to a health check."""
+
+    is_ok: bool
+    body: dict[str, Any]
+
+
+class Health:
+    """The pulses of all queues of this process."""
+
+    def __init__(self, pulses: Sequence[Pulse]) -> None:
+        self._pulses = tuple(pulses)
+
+    def liveness(self) -> Report:
+        """Restart the process when this fails."""
+        return self._report("alive", all(pulse.is_alive for pulse in self._pulses))
+
+    def readiness(self) -> Report:
+        """Fails before the first answer from every queue, while SQS refuses, and on drain."""
+        return self._report("ready", all(pulse.is_ready for pulse in self._pulses))
+
+    def _report(self, word: str, is_ok: bool) -> Report:
+        queues = {pulse.queue: pulse.describe() for pulse in self._pulses}
+        return Report(is_ok, {word: is_ok, "queues": queues})

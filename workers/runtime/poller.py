@@ -1,0 +1,201 @@
+"""The polls of one queue: how many at once, how much each asks for, and when none is made.
+
+A poll asks for free slots only, and what it asked for is reserved until it is back. It is never
+cancelled: what SQS hands to it is ours from that moment on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from workers.errors import SwitchboardError
+from workers.metrics import PAUSED, POLLS
+from workers.runtime.breaker import Pause
+from workers.runtime.config import ConsumerConfig
+from workers.runtime.health import Pulse, State
+from workers.runtime.retry import backoff_s
+from workers.runtime.shared import Shared
+from workers.runtime.sqs import MAX_BATCH, Message, SqsQueue
+
+log = structlog.get_logger()
+
+GATHER_S = 0.02
+"""With fewer than ten slots free, a moment for more to come free: fewer, fuller polls."""
+
+PAUSE_LOOK_S = 1.0
+ERROR_BASE_S = 0.5
+ERROR_CAP_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Where polled messages go. `room` is how many more may come; both are quick."""
+
+    room: Callable[[], int]
+    accept: Callable[[Sequence[Message]], None]
+
+
+class Poller:
+    """All polls of one queue. `run` is called once for each index below `pollers_max`.
+
+    One poll is outstanding when the queue is idle; every full answer adds one, an empty answer
+    leaves the first alone.
+    """
+
+    def __init__(
+        self,
+        queue: SqsQueue,
+        config: ConsumerConfig,
+        intake: Intake,
+        pulse: Pulse,
+        shared: Shared,
+    ) -> None:
+        self._queue = queue
+        self._config = config
+        self._intake = intake
+        self._pulse = pulse
+        self._metrics = shared.metrics
+        self._breaker = shared.breaker
+        self._rng = shared.rng
+        self._wanted = 1
+        self._reserved = 0
+        self._errors = 0
+        self._stopped = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
+
+    async def run(self, index: int) -> None:
+        """Poll until `stop`. Returns when this index has no poll outstanding any more."""
+        while asked := await self._turn(index):
+            await self._poll(index, asked)
+
+    def stop(self) -> None:
+        """Begin no further poll. Those outstanding land by themselves, within `wait_s`."""
+        self._stopped.set()
+        self._pulse.enter(State.DRAINING)
+        self.wake()
+
+    def wake(self) -> None:
+        """A slot came free, or something else changed that a poller may wait for."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _turn(self, index: int) -> int:
+        """Wait until this index may poll. Returns for how many messages; 0 is the end."""
+        while not self._is_stopping:
+            if index >= self._wanted:
+                await self._change()
+            elif not await self._is_paused(index):
+                await self._gather()
+                if asked := self._reserve():
+                    if index == 0:
+                        self._pulse.enter(State.POLLING)
+                    return asked
+        return 0
+
+    async def _gather(self) -> None:
+        """Wait until there is room; then, when there is little, for a moment more."""
+        while not self._is_stopping and self._room() <= 0:
+            self._enter_full()
+            await self._change()
+        if not self._is_stopping and self._room() < min(MAX_BATCH, self._config.slots):
+            await self._nap(GATHER_S)
+
+    def _enter_full(self) -> None:
+        if not self._reserved:
+            self._pulse.enter(State.FULL)
+
+    def _room(self) -> int:
+        return self._intake.room() - self._reserved
+
+    def _reserve(self) -> int:
+        if self._is_stopping:
+            return 0
+        asked = max(0, min(MAX_BATCH, self._room()))
+        self._reserved += asked
+        return asked
+
+    async def _poll(self, index: int, asked: int) -> None:
+        try:
+            messages = await self._queue.receive(
+                asked, wait_s=self._config.wait_s, visibility_timeout_s=self._config.lease_s
+            )
+        except SwitchboardError as error:
+            await self._back_off(error)
+            return
+        finally:
+            self._reserved -= asked
+        self._errors = 0
+        self._pulse.poll_ended(has_answered=True)
+        self._intake.accept(messages)
+        self._adapt(index, asked, len(messages))
+
+    def _adapt(self, index: int, asked: int, got: int) -> None:
+        if got == asked:
+            result = "full"
+            # Only the newest may call for another: else four full answers at once add four.
+            if index == self._wanted - 1:
+                self._wanted = min(self._config.pollers_max, self._wanted + 1)
+        elif got:
+            result = "part"
+        else:
+            result = "empty"
+            self._wanted = 1
+        self._metrics.add(POLLS, queue=self._queue.name, result=result)
+        self.wake()
+
+    async def _back_off(self, error: SwitchboardError) -> None:
+        """An error is not an empty queue: it is counted, and the next poll waits longer."""
+        self._errors += 1
+        self._pulse.poll_ended(has_answered=False)
+        self._metrics.add(POLLS, queue=self._queue.name, result="error")
+        pause_s = backoff_s(self._errors, base_s=ERROR_BASE_S, cap_s=ERROR_CAP_S, rng=self._rng)
+        log.warning(
+            "poll_failed",
+            sqs_queue=self._queue.name,
+            error_type=type(error).__name__,
+            reason=getattr(error, "reason", ""),
+            pause_s=round(pause_s, 1),
+        )
+        await self._nap(pause_s)
+
+    async def _is_paused(self, index: int) -> bool:
+        """Look for a pause; when there is one, wait a little before the next look."""
+        pause = await self._find_pause()
+        if index == 0:
+            self._metrics.set(PAUSED, 1 if pause else 0, queue=self._queue.name)
+        if pause is None:
+            return False
+        if not self._is_stopping:
+            self._pulse.enter(State.PAUSED, pause)
+        await self._nap(PAUSE_LOOK_S)
+        return True
+
+    async def _find_pause(self) -> Pause | None:
+        try:
+            return await self._breaker.find_pause(self._queue.name)
+        except SwitchboardError as error:
+            log.warning("pause_unknown", error_type=type(error).__name__)
+            return None
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stopped.is_set()
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleep, unless it is time to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+        except TimeoutError:
+            pass  # Slept enough.
+
+    async def _change(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter

@@ -1,0 +1,172 @@
+"""Carrying verdicts out: attempts counted, messages deleted, hidden or buried, once each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from workers.errors import SwitchboardError
+from workers.log import frames_of
+from workers.metrics import ATTEMPTS, DEAD_LETTERS
+from workers.runtime.acknowledger import Acknowledgers
+from workers.runtime.breaker import DeadLetterRun, Pause
+from workers.runtime.config import ConsumerConfig
+from workers.runtime.dead_letters import DeadLetters
+from workers.runtime.failures import REMEMBERED_S
+from workers.runtime.heartbeat import LeaseKeeper
+from workers.runtime.inhand import Held
+from workers.runtime.retry import backoff_s, visibility_s
+from workers.runtime.shared import Shared
+from workers.runtime.sqs import VisibilityChange
+from workers.runtime.verdict import (
+    LEASE_LOST,
+    TOO_OLD,
+    Then,
+    Verdict,
+    give_up,
+    label_of,
+    wait_instead,
+)
+
+log = structlog.get_logger()
+
+
+class Settler:
+    """Settles the deliveries of one queue: the only one that acknowledges."""
+
+    def __init__(
+        self,
+        keeper: LeaseKeeper,
+        acknowledgers: Acknowledgers,
+        dead_letters: DeadLetters,
+        config: ConsumerConfig,
+        shared: Shared,
+    ) -> None:
+        self._keeper = keeper
+        self._acknowledgers = acknowledgers
+        self._dead_letters = dead_letters
+        self._config = config
+        self._shared = shared
+        self._run = DeadLetterRun(config.dead_letters_in_a_row)
+        self._has_tripped = False
+
+    async def settle(self, held: Held, verdict: Verdict) -> Verdict:
+        """Do what the verdict says, or what it turns into. Returns what was done.
+
+        `after_s` of a verdict that hides is then the visibility timeout that was asked for.
+        """
+        verdict = await self._weigh(held, verdict)
+        if verdict.then is Then.BURY:
+            verdict = await self._bury(held, verdict)
+        elif verdict.then is Then.DELETE:
+            self._run.end()
+            self._delete(held)
+        if verdict.then is Then.HIDE:
+            verdict = await self._hide(held, verdict)
+        elif verdict.then is Then.ABANDON:
+            self._keeper.forget(held.receipt_handle)
+        return verdict
+
+    async def _weigh(self, held: Held, verdict: Verdict) -> Verdict:
+        """Count the attempt, if it is one; give up after the last."""
+        if not held.delivery.lease.is_held and verdict.then is not Then.ABANDON:
+            return LEASE_LOST
+        if not verdict.is_attempt:
+            return verdict
+        try:
+            failures = await self._shared.failures.count_failure(
+                held.delivery.queue, held.message_id, ttl_s=REMEMBERED_S
+            )
+        except SwitchboardError as error:
+            log.warning("attempt_not_counted", error_type=type(error).__name__)
+            return wait_instead("attempt_not_counted")
+        self._shared.metrics.add(ATTEMPTS, queue=held.delivery.queue)
+        if failures >= self._config.attempts:
+            return give_up(verdict)
+        if verdict.after_s is None:
+            return replace(verdict, after_s=self._backoff_s(failures))
+        return verdict
+
+    async def _bury(self, held: Held, verdict: Verdict) -> Verdict:
+        """Copy to the DLQ, then delete; on any trouble the message stays and waits."""
+        if not await self._may_bury(held.delivery.queue):
+            return wait_instead("paused")
+        if verdict is not TOO_OLD:  # A backlog that aged says nothing of a bad deploy.
+            self._run.add()  # Before the copy: those in flight beside this one count it.
+        event_id = held.job.event_id if held.job else ""
+        try:
+            await self._dead_letters.bury(held.message, verdict, event_id=event_id)
+            if verdict.before_delete is not None:
+                await verdict.before_delete()
+        except Exception as error:  # noqa: BLE001 - before_delete is the application's: may raise all
+            log.error(  # noqa: TRY400 - the error's text may hold user data
+                "dead_letter_failed",
+                error_type=type(error).__name__,
+                trace=frames_of(error.__traceback__),
+            )
+            return wait_instead("dead_letter_failed")
+        # Even if the lease ran out meanwhile: the copy is there, a second one helps nobody.
+        self._delete(held)
+        self._shared.metrics.add(
+            DEAD_LETTERS, queue=held.delivery.queue, reason=label_of(verdict.reason)
+        )
+        if self._run.is_over_limit:
+            await self._trip(held.delivery.queue)
+        return verdict
+
+    def _delete(self, held: Held) -> None:
+        self._keeper.forget(held.receipt_handle)
+        self._acknowledgers.deletes.put(held.receipt_handle)
+
+    async def _hide(self, held: Held, verdict: Verdict) -> Verdict:
+        await self._keeper.release(held.receipt_handle)
+        wanted_s = verdict.after_s
+        if wanted_s is None:
+            # Nobody said how long: the more often it came in vain, the longer.
+            wanted_s = self._backoff_s(held.delivery.receive_count)
+        held_s = self._shared.clock.monotonic() - held.received_at
+        seconds = visibility_s(wanted_s, held_s=held_s)
+        self._acknowledgers.hides.put(VisibilityChange(held.receipt_handle, seconds))
+        return replace(verdict, after_s=float(seconds))
+
+    async def _may_bury(self, queue: str) -> bool:
+        if not self._run.is_over_limit:
+            return True
+        if self._has_tripped and await self._find_pause(queue) is None:
+            # Somebody has looked and resumed it.
+            self._has_tripped = False
+            self._run.end()
+            return True
+        await self._trip(queue)
+        return False
+
+    async def _find_pause(self, queue: str) -> Pause | None:
+        try:
+            return await self._shared.breaker.find_pause(queue)
+        except SwitchboardError:
+            return Pause(self._shared.clock.now(), "unknown", "breaker")
+
+    async def _trip(self, queue: str) -> None:
+        pause = Pause(
+            since=self._shared.clock.now(),
+            reason=f"{self._config.dead_letters_in_a_row} dead letters in a row",
+            by="breaker",
+        )
+        try:
+            await self._shared.breaker.pause(queue, pause)
+        except SwitchboardError as error:
+            # Nothing more is buried all the same, and the next one tries again.
+            log.error("pause_failed", error_type=type(error).__name__)  # noqa: TRY400 - as above
+            return
+        if not self._has_tripped:
+            log.error("queue_paused", sqs_queue=queue, reason=pause.reason)
+        self._has_tripped = True
+
+    def _backoff_s(self, failures: int) -> float:
+        return backoff_s(
+            failures,
+            base_s=self._config.backoff_base_s,
+            cap_s=self._config.backoff_cap_s,
+            rng=self._shared.rng,
+        )

@@ -1,0 +1,28 @@
+"""What all consumers of a process have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from workers.clock import Clock
+from workers.metrics import Metrics
+from workers.runtime.breaker import Breaker, InProcessBreaker
+from workers.runtime.failures import Failures
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The parts that are made once and given to every consumer.
+
+    Attributes:
+        failures: the fleet's memory of failed attempts.
+        breaker: where pauses are kept; of this process only unless another is given.
+        rng: for jitter; no secret depends on it.
+    """
+
+    clock: Clock
+    metrics: Metrics
+    failures: Failures
+    breaker: Breaker = field(default_factory=InProcessBreaker)
+    rng: Random = field(default_factory=Random)
