@@ -104,5 +104,6 @@ def test_localstack_is_the_last_free_image_with_the_same_services() -> None:
 def test_files_that_are_named_are_in_the_repository() -> None:
     text = (ROOT / "docker-compose.localstack.yml").read_text("utf-8")
     named = re.findall(r"/app/(requirements/[a-z.]+|infra/[a-z.]+)", text)
-    assert len(named) >= 3
+    named += re.findall(r"/app/\$\{[A-Z_]+:-([^}]+)\}", text)
+    assert len(named) >= 4
     assert [path for path in named if not (ROOT / path).is_file()] == []
