@@ -1,0 +1,335 @@
+"""Envelopes: SQS, SNS, EventBridge, Pipes, Kinesis, Lambda, Firehose; in any sensible nesting.
+
+Each is told by a few keys and opened once. What is inside may be another envelope, text, a list
+of either, or the event. Message attributes and the bus's words are kept on the way in: an inbound
+text's only time and a chat message's visibility stand there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from schemas import email
+from schemas.archive import documents_of
+from schemas.decoded import Notice, SnsMeta, Undecodable
+from schemas.event_class import EventClass
+from schemas.json_text import NotJsonError, parse_json
+from schemas.shape import Folded, fold_keys
+from schemas.timestamps import read_time_or_none
+
+MAX_STEPS = 16
+"""Envelopes, lists and texts within each other. Real ones stay below eight."""
+
+_KPL_MAGIC = b"\xf3\x89\x9a\xc2"
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """What EventBridge said around the detail."""
+
+    source: str
+    detail_type: str
+    id: str | None
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """What has been taken off so far. `attributes`: the SQS message's, for raw delivery."""
+
+    layers: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    sns: SnsMeta | None = None
+    bus: Bus | None = None
+
+    def off(self, *layers: str) -> Wrapping:
+        """The same, with more layers taken off."""
+        return replace(self, layers=self.layers + layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """An object that is no envelope: as it came, and folded."""
+
+    document: Mapping[str, Any]
+    keys: Folded
+    wrapping: Wrapping
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    value: object
+    wrapping: Wrapping
+
+
+Unwrapped = Payload | Notice | Undecodable
+_Opened = _Inner | Unwrapped
+
+
+def unwrap(value: object, wrapping: Wrapping, steps: int = 0) -> Iterator[Unwrapped]:
+    """Take off all envelopes, and give what is in them one by one."""
+    if steps > MAX_STEPS:
+        yield Undecodable("too_many_envelopes", "", wrapping.layers)
+        return
+    for opened in _open(value, wrapping):
+        if isinstance(opened, _Inner):
+            yield from unwrap(opened.value, opened.wrapping, steps + 1)
+        else:
+            yield opened
+
+
+def _open(value: object, wrapping: Wrapping) -> Iterable[_Opened]:
+    if isinstance(value, dict):
+        keys = fold_keys(value)
+        for is_it, opener in _ENVELOPES:
+            if is_it(keys):
+                return opener(keys, wrapping)
+        return (Payload(value, keys, wrapping),)
+    if isinstance(value, str):
+        return _open_text(value, wrapping)
+    if isinstance(value, list):
+        return _each(value, wrapping)
+    return (Undecodable("not_an_object", "", wrapping.layers),)
+
+
+def _each(values: list[Any], wrapping: Wrapping) -> Iterable[_Opened]:
+    if not values:
+        return (Undecodable("empty_list", "", wrapping.layers),)
+    return [_Inner(value, wrapping) for value in values]
+
+
+def _open_text(text: str, wrapping: Wrapping) -> Iterable[_Opened]:
+    try:
+        return (_Inner(parse_json(text), wrapping),)
+    except NotJsonError as exc:
+        reason = exc.reason
+    if text.strip() == email.SETUP_TEXT:
+        return (Notice("ses_topic_validated", wrapping.layers, EventClass.SES_EVENT, "setup"),)
+    several = documents_of(text) if reason == "not_json" else None
+    if several is None:
+        return (Undecodable(reason, "", wrapping.layers),)
+    return [_Inner(value, wrapping) for value in several]
+
+
+# SNS
+
+
+def _is_sns(keys: Folded) -> bool:
+    if "message" not in keys or "endpoints" in keys:
+        return False
+    kind = keys.get("type")
+    if isinstance(kind, str) and kind in _SNS_TYPES:
+        return True
+    return isinstance(keys["message"], str) and ("topicarn" in keys or len(keys) == 1)
+
+
+_SNS_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
+
+
+def _open_sns(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    inner = wrapping.off("sns")
+    if keys.get("type") == "SubscriptionConfirmation":
+        return (Notice("sns_subscription_confirmation", inner.layers),)
+    if keys.get("type") == "UnsubscribeConfirmation":
+        return (Notice("sns_unsubscribe_confirmation", inner.layers),)
+    meta = SnsMeta(
+        message_id=_text(keys.get("messageid")) or "",
+        topic_arn=_text(keys.get("topicarn")),
+        timestamp=_time(keys.get("timestamp")),
+        attributes=_attributes(keys.get("messageattributes")),
+    )
+    return (_Inner(keys["message"], replace(inner, sns=meta)),)
+
+
+# SQS
+
+
+def _is_sqs(keys: Folded) -> bool:
+    return "body" in keys and not _SQS_SIGNS.isdisjoint(keys)
+
+
+_SQS_SIGNS = frozenset({"messageid", "receipthandle", "md5ofbody", "eventsource"})
+
+
+def _open_sqs(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    attributes = _attributes(keys.get("messageattributes"))
+    inner = replace(wrapping.off("sqs"), attributes=attributes)
+    return (_Inner(keys["body"], inner),)
+
+
+def _is_sqs_answer(keys: Folded) -> bool:
+    return isinstance(keys.get("messages"), list) and len(keys) <= 2
+
+
+def _open_sqs_answer(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return _each(keys["messages"], wrapping)
+
+
+# Lambda
+
+
+def _is_lambda(keys: Folded) -> bool:
+    return isinstance(keys.get("records"), list)
+
+
+def _open_lambda(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return _each(keys["records"], wrapping.off("lambda"))
+
+
+def _is_sns_record(keys: Folded) -> bool:
+    return isinstance(keys.get("sns"), dict)
+
+
+def _open_sns_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    inside = fold_keys(keys["sns"])
+    if "message" not in inside:
+        return (Undecodable("sns_field_missing", "Sns.Message", wrapping.layers),)
+    return _open_sns(inside, wrapping)
+
+
+def _is_kinesis_record(keys: Folded) -> bool:
+    return isinstance(keys.get("kinesis"), dict)
+
+
+def _open_kinesis_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    inside = fold_keys(keys["kinesis"])
+    return _open_data(inside.get("data"), wrapping.off("kinesis"))
+
+
+# Pipes and Firehose: the record lies flat, its data in base64 unless a template decoded it.
+
+
+def _is_flat_record(keys: Folded) -> bool:
+    if "data" not in keys:
+        return False
+    return not _FLAT_SIGNS.isdisjoint(keys) or len(keys) == 1
+
+
+_FLAT_SIGNS = frozenset({"kinesisschemaversion", "sequencenumber", "partitionkey"})
+
+
+def _open_flat_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return _open_data(keys["data"], wrapping.off("pipes", "kinesis"))
+
+
+def _is_firehose_record(keys: Folded) -> bool:
+    return "data" in keys and "recordid" in keys
+
+
+def _open_firehose_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return _open_data(keys["data"], wrapping)
+
+
+def _is_firehose_failure(keys: Folded) -> bool:
+    return "rawdata" in keys and "errorcode" in keys
+
+
+def _open_firehose_failure(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return _open_data(keys["rawdata"], wrapping)
+
+
+def _open_data(data: object, wrapping: Wrapping) -> Iterable[_Opened]:
+    if isinstance(data, dict | list):
+        return (_Inner(data, wrapping),)
+    if not isinstance(data, str):
+        return (Undecodable("kinesis_field_missing", "data", wrapping.layers),)
+    if data.lstrip()[:1] in ("{", "["):
+        return _open_text(data, wrapping)
+    return _open_base64(data, wrapping)
+
+
+def _open_base64(data: str, wrapping: Wrapping) -> Iterable[_Opened]:
+    try:
+        raw = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return (Undecodable("not_base64", "data", wrapping.layers),)
+    if raw.startswith(_KPL_MAGIC):
+        return (Undecodable("kpl_aggregated_record", "data", wrapping.layers),)
+    try:
+        return _open_text(raw.decode(), wrapping)
+    except UnicodeDecodeError:
+        return (Undecodable("not_utf8", "data", wrapping.layers),)
+
+
+# EventBridge
+
+
+def _is_bus_event(keys: Folded) -> bool:
+    return "detailtype" in keys and "detail" in keys
+
+
+def _open_bus_event(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    bus = Bus(
+        source=_text(keys.get("source")) or "",
+        detail_type=_text(keys.get("detailtype")) or "",
+        id=_text(keys.get("id")),
+        time=_time(keys.get("time")),
+    )
+    return (_Inner(keys["detail"], replace(wrapping.off("eventbridge"), bus=bus)),)
+
+
+# Somebody's export of contact records, each under the name of its type.
+
+
+def _is_named_contact_record(keys: Folded) -> bool:
+    return isinstance(keys.get("contacttracerecord"), dict | list)
+
+
+def _open_named_contact_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return (_Inner(keys["contacttracerecord"], wrapping),)
+
+
+def _is_agent_event(keys: Folded) -> bool:
+    return "currentagentsnapshot" in keys or "previousagentsnapshot" in keys
+
+
+def _refuse_agent_event(_keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    return (Undecodable("connect_agent_event_unused", "", wrapping.layers),)
+
+
+_ENVELOPES: tuple[
+    tuple[Callable[[Folded], bool], Callable[[Folded, Wrapping], Iterable[_Opened]]], ...
+] = (
+    (_is_sns, _open_sns),
+    (_is_bus_event, _open_bus_event),
+    (_is_sqs, _open_sqs),
+    (_is_lambda, _open_lambda),
+    (_is_sns_record, _open_sns_record),
+    (_is_kinesis_record, _open_kinesis_record),
+    (_is_firehose_record, _open_firehose_record),
+    (_is_flat_record, _open_flat_record),
+    (_is_firehose_failure, _open_firehose_failure),
+    (_is_sqs_answer, _open_sqs_answer),
+    (_is_named_contact_record, _open_named_contact_record),
+    (_is_agent_event, _refuse_agent_event),
+)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return read_time_or_none(value)
+    except ValueError:
+        return None
+
+
+def _attributes(value: object) -> dict[str, str]:
+    """Message attributes as SNS (`Value`) and SQS (`StringValue`, `stringValue`) write them."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: text for name, one in value.items() if (text := _attribute(one)) is not None}
+
+
+def _attribute(value: object) -> str | None:
+    if isinstance(value, dict):
+        keys = fold_keys(value)
+        value = keys.get("value", keys.get("stringvalue"))
+    return value if isinstance(value, str) else None
