@@ -168,22 +168,10 @@ class Consumer:
             self._place(held)
 
     def _place(self, held: Held) -> None:
-        """Start it, queue it in its lane, or let it go at once."""
-        age_s = (self._shared.clock.now() - held.delivery.sent_at).total_seconds()
-        self._shared.metrics.observe(AGE_SECONDS, max(0.0, age_s), queue=self.name)
-        if self._draining is not None:
-            self._spawn(held, RETURNED)
-            return
-        if self._config.max_age_s is not None and age_s > self._config.max_age_s:
-            self._spawn(held, TOO_OLD)
-            return
-        try:
-            plan = self._dispatcher.plan(held.delivery)
-        except Exception as error:  # noqa: BLE001 - a dispatcher's bug must not stop the poller
-            self._spawn(held, self._judged(error))
-            return
-        if not isinstance(plan, Job):
-            self._spawn(held, self._judged(plan))
+        """Start it, let it wait in its lane, or settle it at once."""
+        plan = self._plan(held)
+        if isinstance(plan, Verdict):
+            self._spawn(held, plan)
             return
         held.job = plan
         if plan.key is None:
@@ -197,6 +185,19 @@ class Consumer:
                 self._spawn(held, wait_instead(reason, after_s))
             case Stay():
                 pass  # Whoever runs in its lane takes it along.
+
+    def _plan(self, held: Held) -> Job | Verdict:
+        age_s = (self._shared.clock.now() - held.delivery.sent_at).total_seconds()
+        self._shared.metrics.observe(AGE_SECONDS, max(0.0, age_s), queue=self.name)
+        if self._draining is not None:
+            return RETURNED
+        if self._config.max_age_s is not None and age_s > self._config.max_age_s:
+            return TOO_OLD
+        try:
+            plan = self._dispatcher.plan(held.delivery)
+        except Exception as error:  # noqa: BLE001 - a dispatcher's bug must not stop the poller
+            return self._judged(error)
+        return plan if isinstance(plan, Job) else self._judged(plan)
 
     def _spawn(self, held: Held, verdict: Verdict | None = None) -> None:
         assert self._tasks is not None, "the consumer was not started"  # noqa: S101
@@ -221,13 +222,12 @@ class Consumer:
             return await self._settler.settle(held, held.verdict or await self._run(held))
         except asyncio.CancelledError:
             self._keeper.forget(held.receipt_handle)
-            verdict = replace(LEASE_LOST, reason=held.cut_because or "cancelled")
-            if held.cut_because != LEASE_LOST.reason:
-                self._leave(held, verdict)
+            if not held.is_stuck:
+                self._leave(held, replace(LEASE_LOST, reason="cancelled"))
                 raise
             if held.task is not None:
                 held.task.uncancel()
-            return verdict
+            return LEASE_LOST
         except Exception as error:  # noqa: BLE001 - a store's bug, or ours: the message must not get lost
             self._keeper.forget(held.receipt_handle)
             self._log_bug("settling_failed", error)
@@ -316,7 +316,7 @@ class Consumer:
     def _cut_stuck(self, receipt_handle: str) -> None:
         held = self._in_hand.get(receipt_handle)
         if held is not None and held.task is not None:
-            held.cut_because = LEASE_LOST.reason
+            held.is_stuck = True
             held.task.cancel()
 
     def _cut_all(self, reason: str) -> None:

@@ -20,7 +20,7 @@ class Held:
     Attributes:
         verdict: set when it is settled without a handler.
         lane: the key whose lane it heads, while it does.
-        cut_because: why its task was cancelled, when we did that.
+        is_stuck: its lease is long lost and it was cancelled for that.
     """
 
     message: Message
@@ -30,7 +30,7 @@ class Held:
     verdict: Verdict | None = None
     lane: str | None = None
     task: asyncio.Task[None] | None = None
-    cut_because: str = ""
+    is_stuck: bool = False
 
     @property
     def message_id(self) -> str:

@@ -1,0 +1,101 @@
+"""A consumer on an in-memory queue, and handlers that say what a test tells them to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from workers.clock import Clock
+from workers.metrics import IN_FLIGHT, OUTCOMES, RECEIVED, Metrics
+from workers.runtime.config import ConsumerConfig
+from workers.runtime.consumer import Consumer
+from workers.runtime.delivery import Delivery
+from workers.runtime.dispatch import Job
+from workers.runtime.drain import QueueReceipt
+from workers.runtime.failures import Failures, MemoryFailures
+from workers.runtime.memory import MemoryQueue
+from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome
+from workers.runtime.shared import Shared
+from workers.testing import LoopClock
+
+Handle = Callable[[Delivery], Awaitable[Outcome]]
+
+
+async def done(_delivery: Delivery) -> Outcome:
+    return Done()
+
+
+class ByKey:
+    """Plans by the message attribute `key`; without one the job orders itself."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+
+    def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
+        key = delivery.attributes.get("key")
+        return Job(key, "test_event", "TEST", f"event-{delivery.body}", self.handle)
+
+
+@dataclass
+class Fleet:
+    """One consumer and everything it touches."""
+
+    consumer: Consumer
+    queue: MemoryQueue
+    dlq: MemoryQueue
+    failures: MemoryFailures
+    metrics: Metrics
+    clock: Clock
+    shared: Shared
+    handled: list[str] = field(default_factory=list)
+
+    def outcomes(self, **labels: str) -> int:
+        return int(self.metrics.total(OUTCOMES, queue=self.queue.name, **labels))
+
+    def assert_adds_up(self) -> None:
+        """G5: what came in went out, with an outcome, or is still here."""
+        received = self.metrics.total(RECEIVED)
+        assert received == self.metrics.total(OUTCOMES) + self.metrics.total(IN_FLIGHT)
+
+    async def until_empty(self) -> None:
+        while len(self.queue):
+            await self.clock.sleep(0.5)
+
+
+@asynccontextmanager
+async def running(
+    handle: Handle = done,
+    *,
+    failures: Failures | None = None,
+    plan: Callable[[Delivery], Job | Discard | DeadLetter] | None = None,
+    before_start: Callable[[MemoryQueue], None] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Fleet]:
+    """A consumer at work, drained at the end if the test has not done so."""
+    clock = LoopClock()
+    queue, dlq = MemoryQueue("work", clock), MemoryQueue("work-dlq", clock)
+    memory = MemoryFailures()
+    metrics = Metrics()
+    shared = Shared(clock, metrics, failures or memory, rng=Random(7))
+    dispatcher = ByKey(handle)
+    if plan is not None:
+        dispatcher.plan = plan  # type: ignore[method-assign]
+    consumer = Consumer(queue, dlq, dispatcher, ConsumerConfig(**settings), shared)
+    fleet = Fleet(consumer, queue, dlq, memory, metrics, clock, shared)
+    if before_start is not None:
+        before_start(queue)
+    async with asyncio.TaskGroup() as tasks:
+        consumer.start(tasks)
+        yield fleet
+        if consumer.pulse.state != "draining":
+            consumer.force()
+            await consumer.drain()
+    fleet.assert_adds_up()
+
+
+async def drained(fleet: Fleet) -> QueueReceipt:
+    return await fleet.consumer.drain()
