@@ -61,6 +61,8 @@ def patterns_of(shape: Shape, seen: set[str]) -> Iterator[str]:
         case MapShape():
             yield from patterns_of(shape.key, seen)
             yield from patterns_of(shape.value, seen)
+        case _:
+            return
 
 
 def served_patterns() -> list[str]:
