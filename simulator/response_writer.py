@@ -38,7 +38,9 @@ def write_answer(
     document: dict[str, Any] = {}
     if isinstance(shape, StructureShape):
         unknown = result.keys() - shape.members.keys()
-        problems = ParamValidator().validate(dict(result), shape)
+        # GetTranscript's last page has an empty NextToken, against its own model's minimum of 1.
+        checked = {name: value for name, value in result.items() if value != ""}
+        problems = ParamValidator().validate(checked, shape)
         if unknown or problems.has_errors():
             raise ImpossibleAnswerError(f"{operation.name}: {problems.generate_report()}{unknown}")
         document = _write_structure(result, shape)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from simulator.services import Service, sms_voice
+from simulator.contact_centre.centre import ContactCentre
+from simulator.services import Service, connect, connectparticipant, sms_voice
 from simulator.world import World
 
 
 def build_services(world: World) -> list[Service]:
-    """All services, sharing one world."""
+    """All services, sharing one world; the two of a chat share one contact centre."""
+    centre = ContactCentre(world)
     return [
         sms_voice.build(world),
+        connect.build(centre),
+        connectparticipant.build(centre),
     ]

@@ -1,0 +1,63 @@
+"""What a contact centre consists of at the start: the `connect` section of the world document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
+DEFAULT_FLOW_ID = "22222222-2222-4222-8222-222222222222"
+DEFAULT_QUEUE_ID = "33333333-3333-4333-8333-333333333333"
+DEFAULT_AGENT_ID = "44444444-4444-4444-8444-444444444444"
+
+
+class _Seed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FlowTexts(_Seed):
+    """What the flow says when it is made from texts instead of flow JSON. Empty says nothing."""
+
+    welcome: str = "Thanks for your message. An agent will be with you shortly."
+    closed: str = "We are closed. Please write again during opening hours."
+    no_agent: str = "All our agents are busy. Please try again later."
+
+
+class FlowSeed(_Seed):
+    """A contact flow: flow JSON (2019-10-30), or texts that become one."""
+
+    id: str = DEFAULT_FLOW_ID
+    name: str = "Inbound chat"
+    texts: FlowTexts = FlowTexts()
+    content: dict[str, Any] | None = None
+
+
+class QueueSeed(_Seed):
+    """A routing queue."""
+
+    id: str = DEFAULT_QUEUE_ID
+    name: str = "BasicQueue"
+
+
+class AgentSeed(_Seed):
+    """Someone who can join chats. The display name is what customers see."""
+
+    id: str = DEFAULT_AGENT_ID
+    display_name: str = Field(default="Jane", min_length=1, max_length=256)
+
+
+class InstanceSeed(_Seed):
+    """One Connect instance. The first queue and the first agent are those taken by default."""
+
+    id: str = DEFAULT_INSTANCE_ID
+    flows: tuple[FlowSeed, ...] = Field(default=(FlowSeed(),), min_length=1)
+    queues: tuple[QueueSeed, ...] = Field(default=(QueueSeed(),), min_length=1)
+    agents: tuple[AgentSeed, ...] = Field(default=(AgentSeed(),), min_length=1)
+    system_display_name: str = Field(default="SYSTEM_MESSAGE", min_length=1, max_length=256)
+
+
+class ConnectSeed(_Seed):
+    """All instances of the account."""
+
+    instances: tuple[InstanceSeed, ...] = (InstanceSeed(),)
