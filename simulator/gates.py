@@ -92,15 +92,22 @@ class Gates:
             self._holds.pop(hold.id, None)
 
     async def wait(self, timeout_s: float) -> Hold | None:
-        """The next held request that no one has been told of; None when none comes in time."""
+        """The next request held now that no one has been told of; None when none comes in time."""
         try:
             async with asyncio.timeout(timeout_s):
-                while not self._unseen:
+                while (hold := self._next_unseen()) is None:
                     self._caught.clear()
                     await self._caught.wait()
         except TimeoutError:
             return None
-        return self._unseen.popleft()
+        return hold
+
+    def _next_unseen(self) -> Hold | None:
+        while self._unseen:
+            hold = self._unseen.popleft()
+            if hold.id in self._holds:
+                return hold
+        return None
 
     def release(self, hold_id: str) -> bool:
         """Let one request be answered; False when it is not held (any more)."""

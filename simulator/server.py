@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from aiohttp import web
@@ -85,16 +86,22 @@ class Server:
         if service.is_signed and "Authorization" not in headers:
             message = "Missing Authentication Token"
             raise AwsError("MissingAuthenticationTokenException", message, 403)
-        return Call(
+        unread = Call(
             service=target.service,
             operation=target.operation.name,
-            params=read_params(target, request.query, headers, await request.read()),
+            params={},
             headers=headers,
             app=app_name(headers),
             region=credential_scope(headers)[0] or self._world.settings.region,
             request_id=request_id,
             received_at=received_at,
         )
+        try:
+            params = read_params(target, request.query, headers, await request.read())
+        except AwsError as error:
+            self._world.ledger.refuse(unread, error)
+            raise
+        return replace(unread, params=params)
 
     async def _serve(self, call: Call, operation: OperationModel) -> dict[str, object]:
         plan = self._world.faults.plan(call)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from simulator.ledger import iso
 from simulator.services.sms_voice.encoding import Encoded
@@ -36,7 +36,6 @@ Behaviour = Literal[
     "silent",
     "slow",
 ]
-BEHAVIOURS: tuple[str, ...] = get_args(Behaviour)
 _REACHES_HANDSET = frozenset({"delivered", "successful", "silent", "slow"})
 EVERY_NUMBER = "*"
 
@@ -67,7 +66,6 @@ class Sent:
     configuration_set: str | None
     context: dict[str, str]
     media_urls: tuple[str, ...] = ()
-    feedback_enabled: bool = False
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
 

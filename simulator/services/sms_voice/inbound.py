@@ -90,7 +90,7 @@ def _keyword(state: SmsVoiceState, number: PhoneNumber, body: str) -> Keyword | 
     """The longest keyword that the text begins with, as a word, in any case."""
     owner = number.pool_id if number.pool_id in state.account.pools else number.id
     known = {**REQUIRED_KEYWORDS, **state.account.keywords.get(owner or "", {})}
-    begun = [w for w in known if re.match(rf"\s*{re.escape(w)}\b", body, re.IGNORECASE)]
+    begun = [w for w in known if re.match(rf"\s*{re.escape(w)}(?!\w)", body, re.IGNORECASE)]
     return known[max(begun, key=len)] if begun else None
 
 

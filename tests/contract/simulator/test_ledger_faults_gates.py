@@ -201,14 +201,17 @@ async def test_a_held_request_whose_client_died_hurts_nobody(simulator: Running,
 
 
 async def test_a_gate_opens_by_itself_when_its_time_is_up(simulator: Running, sms: Any) -> None:
-    await simulator.control.arm_gate(GateOrder(service=SMS, hold_ms=50))
-    async with asyncio.timeout(3):
-        await sms.send_text_message(**TEXT)
-    held = await simulator.control.wait_gate(1)
+    await simulator.control.arm_gate(GateOrder(service=SMS, count=2, hold_ms=100))
+    sending = asyncio.create_task(sms.send_text_message(**TEXT))
+    held = await simulator.control.wait_gate(5)
     assert held is not None
+    async with asyncio.timeout(3):
+        await sending
     with pytest.raises(ControlError) as gone:
         await simulator.control.release_gate(held.gate)
     assert gone.value.status == 404
+    # One that is held no more is not told of either.
+    await sms.send_text_message(**TEXT)
     assert await simulator.control.wait_gate(0.05) is None
 
 

@@ -28,12 +28,14 @@ async def post(http: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
 
 
 async def test_a_body_that_is_not_json_is_a_serialization_exception(
-    http: aiohttp.ClientSession,
+    simulator: Running, http: aiohttp.ClientSession
 ) -> None:
     status, headers, document = await post(http, b"{", {**TARGET, **SIGNED})
     assert (status, headers["x-amzn-errortype"]) == (400, "SerializationException")
     assert document["__type"] == "SerializationException"
     assert headers["Content-Type"].startswith("application/x-amz-json-1.0")
+    [refused] = await simulator.control.refused("SendTextMessage")
+    assert refused.error == {"code": "SerializationException", "status": 400}
 
 
 async def test_a_request_without_a_signature_is_refused(http: aiohttp.ClientSession) -> None:
