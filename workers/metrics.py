@@ -99,6 +99,12 @@ EFFECTS = _counter("effects", ("kind", "result"), "Effects on the world, by kind
 API_CALLS = _counter("api_calls", ("api", "result"), "AWS API calls: ok or the error's code.")
 THROTTLES = _counter("throttles", ("api",), "AWS API calls refused for rate.")
 SMS_PARTS = _counter("sms_parts", ("brand",), "Message parts of the texts sent: what is billed.")
+HOP_SECONDS = _seconds(
+    "hop_seconds",
+    ("lane",),
+    "From an event's own time to its effect on the other side, the hold included.",
+    (0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 15, 60, 300, 900),
+)
 LATE_EVENTS = _counter(
     "late_events", ("lane",), "Events that came after their turn and were relayed all the same."
 )

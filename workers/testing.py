@@ -13,6 +13,8 @@ from selectors import SelectorKey
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """A Monday noon: where fake time begins unless a test says otherwise."""
 
+TURN_S = 1e-6
+
 
 class FakeClock:
     """Time that stands still until a test moves it, or until somebody sleeps.
@@ -101,5 +103,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("every task waits and no timer is set: a deadlock")
-        self._loop.jump(max(0.0, timeout))
+        # A turn of the loop takes a moment: else who waits for less than the loop's resolution
+        # would spin for ever at one instant.
+        self._loop.jump(max(0.0, timeout) + TURN_S)
         return super().select(0)

@@ -45,10 +45,10 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """It may not stay here: let it come back after so many seconds."""
+    """It may not stay here: let it come back after so many seconds, or (None) after a backoff."""
 
     reason: str
-    after_s: float
+    after_s: float | None
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Lanes(Generic[ItemT]):
         waiting = self._busy.get(key)
         if waiting is not None:
             if len(waiting) + 1 >= self._depth:
-                return GiveBack("lane_full", STRAGGLER_S)
+                return GiveBack("lane_full", None)
             waiting.append(item)
             return Stay()
         hold = self._holds.get(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -17,12 +17,14 @@ from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Job
 from workers.runtime.drain import QueueReceipt
 from workers.runtime.failures import Failures, MemoryFailures
+from workers.runtime.health import State
 from workers.runtime.memory import MemoryQueue
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome
 from workers.runtime.shared import Shared
 from workers.testing import LoopClock
 
 Handle = Callable[[Delivery], Awaitable[Outcome]]
+Plan = Callable[[Delivery], Job | Discard | DeadLetter]
 
 
 async def done(_delivery: Delivery) -> Outcome:
@@ -32,10 +34,13 @@ async def done(_delivery: Delivery) -> Outcome:
 class ByKey:
     """Plans by the message attribute `key`; without one the job orders itself."""
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, planned: Plan | None) -> None:
         self.handle = handle
+        self.planned = planned
 
     def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
+        if self.planned is not None:
+            return self.planned(delivery)
         key = delivery.attributes.get("key")
         return Job(key, "test_event", "TEST", f"event-{delivery.body}", self.handle)
 
@@ -51,7 +56,6 @@ class Fleet:
     metrics: Metrics
     clock: Clock
     shared: Shared
-    handled: list[str] = field(default_factory=list)
 
     def outcomes(self, **labels: str) -> int:
         return int(self.metrics.total(OUTCOMES, queue=self.queue.name, **labels))
@@ -66,34 +70,40 @@ class Fleet:
             await self.clock.sleep(0.5)
 
 
-@asynccontextmanager
-async def running(
+def make_fleet(
     handle: Handle = done,
     *,
     failures: Failures | None = None,
-    plan: Callable[[Delivery], Job | Discard | DeadLetter] | None = None,
-    before_start: Callable[[MemoryQueue], None] | None = None,
+    plan: Plan | None = None,
     **settings: Any,
-) -> AsyncIterator[Fleet]:
-    """A consumer at work, drained at the end if the test has not done so."""
+) -> Fleet:
     clock = LoopClock()
     queue, dlq = MemoryQueue("work", clock), MemoryQueue("work-dlq", clock)
     memory = MemoryFailures()
     metrics = Metrics()
-    shared = Shared(clock, metrics, failures or memory, rng=Random(7))
-    dispatcher = ByKey(handle)
-    if plan is not None:
-        dispatcher.plan = plan  # type: ignore[method-assign]
+    shared = Shared(clock, metrics, failures or memory, rng=Random(7))  # noqa: S311
+    dispatcher = ByKey(handle, plan)
     consumer = Consumer(queue, dlq, dispatcher, ConsumerConfig(**settings), shared)
-    fleet = Fleet(consumer, queue, dlq, memory, metrics, clock, shared)
+    return Fleet(consumer, queue, dlq, memory, metrics, clock, shared)
+
+
+@asynccontextmanager
+async def running(
+    handle: Handle = done,
+    *,
+    before_start: Callable[[MemoryQueue], None] | None = None,
+    **arguments: Any,
+) -> AsyncIterator[Fleet]:
+    """A consumer at work, drained at the end if the test has not done so. Its sums are checked."""
+    fleet = make_fleet(handle, **arguments)
     if before_start is not None:
-        before_start(queue)
+        before_start(fleet.queue)
     async with asyncio.TaskGroup() as tasks:
-        consumer.start(tasks)
+        fleet.consumer.start(tasks)
         yield fleet
-        if consumer.pulse.state != "draining":
-            consumer.force()
-            await consumer.drain()
+        if fleet.consumer.pulse.state is not State.DRAINING:
+            fleet.consumer.force()
+            await fleet.consumer.drain()
     fleet.assert_adds_up()
 
 

@@ -51,6 +51,7 @@ class LanesMachine(RuleBasedStateMachine):
             case GiveBack("lane_full", _):
                 assert len(self.waiting[key]) + 1 >= DEPTH
             case GiveBack(_, after_s):
+                assert after_s is not None
                 assert self.clock.monotonic() + after_s >= self.held_until[key]
 
     @precondition(lambda self: self.running)

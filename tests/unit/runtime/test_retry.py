@@ -17,13 +17,13 @@ from workers.runtime.retry import backoff_s, visibility_s
 def test_backoff_stays_between_zero_and_its_doubling_bound(
     failures: int, base_s: float, cap_s: float, seed: int
 ) -> None:
-    value = backoff_s(failures, base_s=base_s, cap_s=cap_s, rng=Random(seed))
+    value = backoff_s(failures, base_s=base_s, cap_s=cap_s, rng=Random(seed))  # noqa: S311
     assert 0 <= value <= cap_s
     assert value <= base_s * 2 ** min(max(failures - 1, 0), 50)
 
 
 def test_jitter_is_full() -> None:
-    rng = Random(1)
+    rng = Random(1)  # noqa: S311
     drawn = [backoff_s(4, base_s=1, cap_s=100, rng=rng) for _ in range(500)]
     assert min(drawn) < 0.5
     assert max(drawn) > 7.5

@@ -136,11 +136,13 @@ def test_each_result_has_its_row(result: Outcome | Exception, expected: Verdict)
 
 
 def test_a_bug_tells_its_place_and_not_its_text() -> None:
-    try:
+    def look_up() -> None:
         raise KeyError("+14255550100")
-    except KeyError as error:
-        verdict = judge(error, now=START)
-    assert verdict.place.startswith(f"{__name__}:test_a_bug_tells_its_place_and_not_its_text:")
+
+    with pytest.raises(KeyError) as caught:
+        look_up()
+    verdict = judge(caught.value, now=START)
+    assert verdict.place.startswith(f"{__name__}:look_up:")
     assert "4255550100" not in repr(verdict)
 
 
