@@ -1,0 +1,13 @@
+"""`switchboard.toml`: read once at start-up, checked whole, then a frozen value.
+
+Owns the file's form, its errors and its warnings. Knows no AWS and no environment: what a process
+is wired to is in `workers.settings`.
+"""
+
+from workers.config.configuration import Configuration as Configuration
+from workers.config.findings import Finding as Finding
+from workers.config.loading import Inspection as Inspection
+from workers.config.loading import InvalidConfigurationError as InvalidConfigurationError
+from workers.config.loading import UnreadableConfigurationError as UnreadableConfigurationError
+from workers.config.loading import inspect as inspect
+from workers.config.loading import load as load

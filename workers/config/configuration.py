@@ -1,0 +1,44 @@
+"""The whole configuration as one value: all brands, and what holds for all of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field
+
+from workers.brands import Brand, Value
+from workers.phone import identity
+
+
+class Configuration(Value):
+    """What `switchboard.toml` says. Immutable: a change needs a restart."""
+
+    version: Literal[1] = Field(default=1, description="Of this file's form")
+    hold_ms_in: int = Field(
+        default=500,
+        ge=0,
+        le=5_000,
+        description="Customer to agent: how long each text waits for an earlier one. 0 = not",
+    )
+    hold_ms_out: int = Field(default=500, ge=0, le=5_000, description="Agent to customer: the same")
+    brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
+    runtime: dict[str, dict[str, int | float]] = Field(
+        default_factory=dict,
+        description="`[runtime.<queue>]`: how one queue is consumed; keys in docs/runtime.md",
+    )
+
+    def find(self, name: str) -> Brand | None:
+        """The brand of that name."""
+        return next((brand for brand in self.brands if brand.name == name), None)
+
+    def brand_of(self, our_number: str) -> Brand | None:
+        """Whose number a customer texted, in whatever spelling it was reported."""
+        known_as = identity(our_number)
+        return None if known_as is None else self._by_number.get(known_as)
+
+    @cached_property
+    def _by_number(self) -> dict[str, Brand]:
+        return {
+            identity(number) or number: brand for brand in self.brands for number in brand.numbers
+        }
