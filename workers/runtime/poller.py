@@ -64,6 +64,7 @@ class Poller:
         self._wanted = 1
         self._reserved = 0
         self._errors = 0
+        self._has_answered = False
         self._stopped = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -121,9 +122,11 @@ class Poller:
         return asked
 
     async def _poll(self, index: int, asked: int) -> None:
+        # The first poll of a process does not wait: that SQS answers shows readiness at once.
+        wait_s = self._config.wait_s if self._has_answered else 0
         try:
             messages = await self._queue.receive(
-                asked, wait_s=self._config.wait_s, visibility_timeout_s=self._config.lease_s
+                asked, wait_s=wait_s, visibility_timeout_s=self._config.lease_s
             )
         except SwitchboardError as error:
             await self._back_off(error)
@@ -131,6 +134,7 @@ class Poller:
         finally:
             self._reserved -= asked
         self._errors = 0
+        self._has_answered = True
         self._pulse.poll_ended(has_answered=True)
         self._intake.accept(messages)
         self._adapt(index, asked, len(messages))

@@ -100,6 +100,12 @@ async def test_a_failing_receive_is_no_empty_queue_and_polling_goes_on() -> None
         assert fleet.consumer.pulse.is_ready
 
 
+async def test_an_idle_queue_is_ready_at_once_and_not_after_a_long_poll() -> None:
+    async with running() as fleet:
+        await fleet.clock.sleep(0.1)
+        assert fleet.consumer.pulse.is_ready
+
+
 async def test_a_poller_that_dies_is_restarted_and_counted() -> None:
     deaths = 0
 
