@@ -23,7 +23,7 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
 _BLANK = re.compile(rb"[\s,]*+")
-_LINE_START = re.compile(rb"\n\s*+(?=[{\[])")
+_LINE_START = re.compile(rb"\n(?=[{\[])")  # Not indented: within a document they are.
 _OTHER_FORMATS = {
     b"PAR1": "parquet",
     b"ORC": "orc",
@@ -76,16 +76,20 @@ def read_documents(stream: BinaryIO) -> Iterator[Piece]:
     """Give the documents of a stream, one by one, as they are read.
 
     Raises:
-        UnreadableError: the stream breaks off in the middle of its compression, or is no text.
+        UnreadableError: the stream is empty, breaks off in its compression, or is no text.
     """
     try:
         yield from _Documents(_decompressed(stream))
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise UnreadableError("broken_gzip") from None
+    except OSError as exc:
+        raise UnreadableError("read_error") from exc
 
 
 def documents_of(text: str) -> list[object] | None:
     """All documents of a text that holds several in a row; None if any of them is broken."""
+    if not text.strip():
+        return None
     pieces = list(_Documents(BytesIO(text.encode())))
     values = [piece.value for piece in pieces if isinstance(piece, Parsed)]
     return values if values and len(values) == len(pieces) else None
@@ -118,6 +122,8 @@ class _Documents:
         self._fill()
         if self._buffer.startswith(b"\xef\xbb\xbf"):
             self._at = 3
+        if not self._skip_blank():
+            raise UnreadableError("empty")
         while self._skip_blank():
             piece = self._next()
             if piece is not None:
@@ -186,9 +192,9 @@ class _Documents:
         return Parsed(value)
 
     def _length(self) -> int | None:
-        """How many bytes until all brackets are closed again; None if they never are."""
+        """How many bytes until all brackets are closed; too many, or None if they never are."""
         done, depth = 0, 0
-        while done <= MAX_DOCUMENT_BYTES:
+        while True:
             for token in _TOKEN.finditer(self._buffer, self._at + done):
                 text = token.group()
                 if text == b'"':
@@ -198,10 +204,9 @@ class _Documents:
                 if depth == 0:
                     return done
             if len(self._buffer) - self._at > MAX_DOCUMENT_BYTES:
-                break
+                return MAX_DOCUMENT_BYTES + 1
             if not self._fill():
                 return None
-        return MAX_DOCUMENT_BYTES + 1
 
     def _give_up(self, why: NotJsonError) -> Piece:
         """Leave a broken document, and go on at the next line that begins one."""

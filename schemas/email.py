@@ -15,7 +15,6 @@ from pydantic import Discriminator, Field, Tag
 from schemas.event_class import EventClass
 from schemas.shape import (
     EventShape,
-    Folded,
     Id,
     Shape,
     TextLists,
@@ -24,6 +23,7 @@ from schemas.shape import (
     address_key,
     distinct,
     fold,
+    word_of,
 )
 from schemas.timestamps import MaybeTime, to_ms
 
@@ -371,9 +371,7 @@ class OtherSesEvent(_SesEvent):
 
 
 def _ses_kind(document: Any) -> str:
-    if not isinstance(document, Folded):
-        return "Other"
-    return ses_word(document.get("eventtype") or document.get("notificationtype")) or "Other"
+    return ses_word(word_of(document, "eventtype", "notificationtype")) or "Other"
 
 
 SesEvent = Annotated[
@@ -390,4 +388,4 @@ SesEvent = Annotated[
     | Annotated[OtherSesEvent, Tag("Other")],
     Discriminator(_ses_kind),
 ]
-"""An SES event, told apart by its event type or notification type. Read it folded."""
+"""An SES event, told apart by its event type or notification type."""

@@ -125,9 +125,11 @@ def _is_sns(keys: Folded) -> bool:
     kind = keys.get("type")
     if isinstance(kind, str) and kind in _SNS_TYPES:
         return True
-    return isinstance(keys["message"], str) and ("topicarn" in keys or len(keys) == 1)
+    has_signs = not _SNS_SIGNS.isdisjoint(keys) or len(keys) == 1
+    return isinstance(keys["message"], str) and has_signs
 
 
+_SNS_SIGNS = frozenset({"topicarn", "messageid", "timestamp", "messageattributes", "signature"})
 _SNS_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
 

@@ -23,7 +23,8 @@ class NotJsonError(Exception):
 
     Attributes:
         reason: a stable word, without anything of the text.
-        is_syntax: False when it may well be JSON, only more of it than we take.
+        is_syntax: False when it is plain what it was to be: JSON, but more than we take, or
+            JSON that something on its way has spoilt.
     """
 
     def __init__(self, reason: str, *, is_syntax: bool = True) -> None:
@@ -45,7 +46,7 @@ def parse_json(text: str | bytes, at_most: int = MAX_TEXT_CHARS) -> Any:
     except ValueError as exc:
         raise _why(text, str(exc)) from None
     except TypeError:  # A str that UTF-8 cannot hold.
-        raise NotJsonError("lone_surrogate") from None
+        raise NotJsonError("lone_surrogate", is_syntax=False) from None
 
 
 def _why(text: str | bytes, message: str) -> NotJsonError:
@@ -57,9 +58,9 @@ def _why(text: str | bytes, message: str) -> NotJsonError:
         except UnicodeDecodeError:
             return NotJsonError("not_utf8")
     if "surrogate" in message or "hex escape" in message:
-        return NotJsonError("lone_surrogate")
+        return NotJsonError("lone_surrogate", is_syntax=False)
     if "out of range" in message:
         return NotJsonError("number_out_of_range", is_syntax=False)
     if _UNQUOTED.match(text) and not _QUOTED_DATA.match(text):
-        return NotJsonError("quotes_stripped_by_pipe_template")
+        return NotJsonError("quotes_stripped_by_pipe_template", is_syntax=False)
     return NotJsonError("not_json")

@@ -16,7 +16,6 @@ from schemas.event_class import EventClass
 from schemas.json_text import NotJsonError, parse_json
 from schemas.shape import (
     EventShape,
-    Folded,
     Shape,
     StringMap,
     TextLists,
@@ -25,6 +24,7 @@ from schemas.shape import (
     Word,
     address_key,
     distinct,
+    word_of,
 )
 from schemas.timestamps import MaybeTime, to_ms
 
@@ -250,8 +250,7 @@ class AppRecord(_PinpointRecord):
 
 
 def _record_kind(document: Any) -> str:
-    word = document.get("eventtype") if isinstance(document, Folded) else None
-    kind = word.partition(".")[0].strip().lower() if isinstance(word, str) else ""
+    kind = word_of(document, "eventtype").partition(".")[0].lower()
     return kind if kind in _KINDS else "app"
 
 
@@ -265,7 +264,7 @@ PinpointRecord = Annotated[
     | Annotated[AppRecord, Tag("app")],
     Discriminator(_record_kind),
 ]
-"""A record of the stream, told apart by the first word of its event type. Read it folded."""
+"""A record of the stream, told apart by the first word of its event type."""
 
 
 class CustomChannelCall(EventShape):

@@ -81,7 +81,8 @@ def read(family: Family, keys: Folded, document: Mapping[str, Any]) -> Event:
     """
     if family is COMMAND:
         # Ours are written by us: exactly these keys, or it is not ours.
-        if document.get("switchboard") not in own.COMMAND_NAMES:
+        name = document.get("switchboard")
+        if not isinstance(name, str) or name not in own.COMMAND_NAMES:
             raise MalformedError("command_unknown", "switchboard")
         source: Mapping[str, Any] = document
     else:
@@ -187,14 +188,10 @@ def _spell(part: int | str, spelling: Literal["camel", "pascal", "snake"]) -> st
         return str(part)
     if part not in _field_names():
         return "*"
-    words = part.split("_")
-    match spelling:
-        case "snake":
-            return part
-        case "camel":
-            return words[0] + "".join(word.title() for word in words[1:])
-        case "pascal":
-            return "".join(word.title() for word in words)
+    if spelling == "snake":
+        return part
+    pascal = "".join(word.title() for word in part.split("_"))
+    return pascal if spelling == "pascal" else pascal[:1].lower() + pascal[1:]
 
 
 @cache

@@ -9,6 +9,7 @@ ignored. Maps whose keys are somebody's data (attributes, tags, context) are lef
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -41,6 +42,8 @@ def fold(name: str) -> str:
 
 def fold_keys(document: Mapping[str, Any]) -> Folded:
     """Fold the keys of one object, not of what is in it. The last of several alike wins."""
+    if isinstance(document, Folded):
+        return document
     return Folded((fold(key), value) for key, value in document.items() if value is not None)
 
 
@@ -65,21 +68,19 @@ class Shape(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_keys(cls, document: Any) -> Any:
-        if isinstance(document, Folded) or not isinstance(document, dict):
-            return document
-        return fold_keys(document)
+        return fold_keys(document) if isinstance(document, dict) else document
 
 
-class EventShape(Shape):
+class EventShape(Shape, ABC):
     """A whole event. What it says of itself; an envelope may know more."""
 
     event_class: ClassVar[EventClass]
     spelling: ClassVar[Literal["camel", "pascal", "snake"]] = "camel"
 
     @property
+    @abstractmethod
     def own_type(self) -> str:
         """The source's own word for what happened."""
-        raise NotImplementedError
 
     @property
     def own_id(self) -> str | None:
@@ -87,14 +88,22 @@ class EventShape(Shape):
         return None
 
     @property
+    @abstractmethod
     def own_keys(self) -> tuple[str, ...]:
         """What it is ordered by: a number, an address, a contact. Empty when it has none."""
-        return ()
 
     @property
     def own_time(self) -> datetime | None:
         """When it happened, if the event itself says so."""
         return None
+
+
+def word_of(document: object, *keys: str) -> str:
+    """The first of these (folded) keys that a union's branches are told apart by, or nothing."""
+    if not isinstance(document, dict):
+        return ""
+    folded = fold_keys(document)
+    return next((word for key in keys if isinstance(word := folded.get(key), str)), "").strip()
 
 
 def distinct(keys: list[str]) -> tuple[str, ...]:

@@ -13,7 +13,17 @@ from pydantic import Discriminator, Field, FiniteFloat, Tag, model_validator
 
 from schemas.event_class import EventClass
 from schemas.json_text import NotJsonError, parse_json
-from schemas.shape import EventShape, Folded, Id, Shape, StringMap, UpperWord, Word, fold_keys
+from schemas.shape import (
+    EventShape,
+    Folded,
+    Id,
+    Shape,
+    StringMap,
+    UpperWord,
+    Word,
+    fold_keys,
+    word_of,
+)
 from schemas.timestamps import MaybeTime, to_ms
 
 RCS_AGENT_PREFIX = "rcs-"
@@ -111,7 +121,7 @@ class _Receipt(EventShape):
         # The first version of the service called both numbers as inbound texts do.
         if not isinstance(document, dict):
             return document
-        keys = document if isinstance(document, Folded) else fold_keys(document)
+        keys = fold_keys(document)
         for old, new in _OLD_NAMES.items():
             if new not in keys and old in keys:
                 keys = Folded({**keys, new: keys[old]})
@@ -186,10 +196,7 @@ class OtherReceipt(_Routed):
 
 
 def _receipt_kind(document: Any) -> str:
-    if isinstance(document, _Receipt):
-        return document.event_type.partition("_")[0]
-    word = document.get("eventtype", "") if isinstance(document, Folded) else ""
-    kind = str(word).strip().upper().partition("_")[0]
+    kind = word_of(document, "eventtype").upper().partition("_")[0]
     return kind if kind in _KINDS else "OTHER"
 
 
@@ -203,7 +210,7 @@ Receipt = Annotated[
     | Annotated[OtherReceipt, Tag("OTHER")],
     Discriminator(_receipt_kind),
 ]
-"""A delivery receipt, told apart by the first word of its event type. Read it folded."""
+"""A delivery receipt, told apart by the first word of its event type."""
 
 
 class RegistrationDetails(Shape):

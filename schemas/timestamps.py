@@ -41,7 +41,7 @@ def read_time_or_none(value: object) -> datetime | None:
     if value is None or value == "":
         return None
     time = read_time(value)
-    return time if time >= NOT_HAPPENED_UNTIL else None
+    return time if time > NOT_HAPPENED_UNTIL else None
 
 
 def to_ms(time: datetime) -> int:
