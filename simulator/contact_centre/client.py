@@ -249,6 +249,10 @@ class AgentDesk:
         found = await self._channel.call("POST", f"{path}/tokens/expire", {"kind": kind})
         return int(found["expired"])
 
+    async def cut_sockets(self, contact_id: str) -> int:
+        """Break the customer's sockets; returns how many there were."""
+        return int((await self._post(contact_id, "sockets/cut", {}))["cut"])
+
     async def emit_contact_event(
         self, contact_id: str, event_type: str, *, of_contact: str | None = None
     ) -> None:

@@ -124,6 +124,7 @@ class ContactCentreControl:
             web.post(f"{one}/transfer", self.transfer),
             web.post(f"{one}/end", self.end),
             web.post(f"{one}/tokens/expire", self.expire),
+            web.post(f"{one}/sockets/cut", self.cut),
             web.post(f"{one}/contact-events", self.emit),
             web.post(f"{one}/resend", self.resend),
         )
@@ -254,6 +255,11 @@ class ContactCentreControl:
     async def expire_all(self, request: web.Request) -> web.Response:
         """Tokens of all chats expire now; answers how many."""
         return self._expire(await read_document(request, TokenExpiry), None)
+
+    async def cut(self, request: web.Request) -> web.Response:
+        """The customer's sockets break; answers how many."""
+        count = await self._centre.sockets.cut(self._chat(request).customer.id)
+        return web.json_response({"cut": count})
 
     async def emit(self, request: web.Request) -> web.Response:
         """Emit a contact event, true or not: the bus repeats, delays and forgets too."""

@@ -64,14 +64,6 @@ class WebSocketGateway:
             with contextlib.suppress(ConnectionError):
                 await response.close(code=WSCloseCode.GOING_AWAY)
 
-    async def close_of(self, participant_ids: set[str]) -> int:
-        """Cut these participants' sockets; returns how many."""
-        hit = self._centre.sockets.of(participant_ids)
-        for socket in hit:
-            if isinstance(socket.sink, web.WebSocketResponse):
-                await socket.sink.close(code=WSCloseCode.GOING_AWAY)
-        return len(hit)
-
     async def _serve(self, response: web.WebSocketResponse, socket: Socket, token: Token) -> None:
         async for message in response:
             if message.type is not WSMsgType.TEXT:

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from aiohttp import WSCloseCode
+
 from simulator.contact_centre.items import ChatItem
 
 SUBSCRIBE = "aws/subscribe"
@@ -21,10 +23,14 @@ Frame = dict[str, Any]
 
 
 class FrameSink(Protocol):
-    """The sending half of a socket."""
+    """What the chat needs of a socket: to send, and to close it."""
 
     async def send_str(self, data: str) -> None:
         """Send one text frame."""
+        ...
+
+    async def close(self, *, code: int) -> object:
+        """Close it from this side."""
         ...
 
 
@@ -48,9 +54,12 @@ class Sockets:
         """How many this participant has."""
         return len(self._open.get(participant_id, ()))
 
-    def of(self, participant_ids: set[str]) -> list[Socket]:
-        """The sockets of these participants."""
-        return [s for owner in participant_ids for s in self._open.get(owner, ())]
+    async def cut(self, participant_id: str) -> int:
+        """Close a participant's sockets, as a gateway that goes away does; returns how many."""
+        hit = tuple(self._open.get(participant_id, ()))
+        for socket in hit:
+            await socket.sink.close(code=WSCloseCode.GOING_AWAY)
+        return len(hit)
 
     def add(self, socket: Socket) -> None:
         """Take in a socket that was opened."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -103,11 +103,15 @@ class Chatting:
 
 
 @asynccontextmanager
-async def chatting(**world: Any) -> AsyncIterator[Chatting]:
+async def chatting(
+    settings: Mapping[str, Any] | None = None, **world: Any
+) -> AsyncIterator[Chatting]:
     """A simulator whose agents join only when the test says so; `world` is its connect section."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        simulator = await enter(running(SimulatorSettings(world={"connect": world})))
+        simulator = await enter(
+            running(SimulatorSettings(world={"connect": world}, **(settings or {})))
+        )
         desk = await enter(AgentDesk(simulator.url))
         await desk.turn(agent_joins="manual")
         yield Chatting(

@@ -32,6 +32,9 @@ class Heard:
             raise ConnectionResetError
         self.texts.append(data)
 
+    async def close(self, *, code: int) -> None:
+        self.texts.append(f"closed {code}")
+
 
 @pytest.mark.parametrize(
     ("sent", "answered"),
@@ -108,3 +111,11 @@ async def test_every_subscribed_socket_of_the_participant_hears_and_a_closing_on
     assert len(first.texts) == len(second.texts) == 1
     assert silent.texts == []
     assert sockets.count("p") == 4
+
+
+async def test_cutting_closes_the_sockets_of_one_participant_as_going_away() -> None:
+    sockets, cut, kept = Sockets(), Heard(), Heard()
+    sockets.add(Socket("1", "p", cut))
+    sockets.add(Socket("2", "other", kept))
+    assert await sockets.cut("p") == 1
+    assert (cut.texts, kept.texts) == (["closed 1001"], [])

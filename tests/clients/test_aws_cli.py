@@ -1,0 +1,96 @@
+"""The AWS CLI holds a chat with the simulator, as any user of it would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+from simulator.contact_centre.seeding import DEFAULT_FLOW_ID, DEFAULT_INSTANCE_ID
+from tests.contract.simulator.chatting import TOPIC, Chatting
+
+INSTANCE = ("--instance-id", DEFAULT_INSTANCE_ID)
+
+
+class AwsCli:
+    """The program, with endpoints and credentials by the standard variables alone."""
+
+    def __init__(self, program: Path, url: str) -> None:
+        self._program = program
+        self._environment = {
+            "PATH": "/usr/bin:/bin",
+            "AWS_ENDPOINT_URL_CONNECT": url,
+            "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+
+    async def __call__(self, *words: str) -> Any:
+        """One command; its JSON answer, None when it answers nothing."""
+        code, out, err = await self.run(*words)
+        assert code == 0, err
+        return json.loads(out) if out.strip() else None
+
+    async def run(self, *words: str) -> tuple[int | None, str, str]:
+        """One command; its exit status and what it wrote."""
+        process = await asyncio.create_subprocess_exec(
+            self._program, *words, env=self._environment, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await process.communicate()
+        return process.returncode, out.decode(), err.decode()
+
+
+async def test_whole_chat(chats: Chatting, aws_cli: Path) -> None:
+    # There is no SNS here: what would be streamed is lost on the way.
+    await chats.control.set_knobs(publications={"chat": {"lose": 1}})
+    aws = AwsCli(aws_cli, chats.world.url)
+    started = await aws(
+        *("connect", "start-chat-contact", *INSTANCE, "--contact-flow-id", DEFAULT_FLOW_ID),
+        *("--participant-details", "DisplayName=Ann", "--attributes", "channel=cli"),
+    )
+    contact_id = started["ContactId"]
+    streaming = await aws(
+        *("connect", "start-contact-streaming", *INSTANCE, "--contact-id", contact_id),
+        *("--chat-streaming-configuration", f"StreamingEndpointArn={TOPIC}"),
+    )
+    assert streaming["StreamingId"]
+    connection = await aws(
+        *("connectparticipant", "create-participant-connection", "--connect-participant"),
+        *("--type", "CONNECTION_CREDENTIALS"),
+        *("--participant-token", started["ParticipantToken"]),
+    )
+    token = ("--connection-token", connection["ConnectionCredentials"]["ConnectionToken"])
+    await chats.desk.join(contact_id)
+    await chats.desk.say(contact_id, "How can I help?")
+    sent = await aws(
+        *("connectparticipant", "send-message", *token),
+        *("--content-type", "text/plain", "--content", "my order \U0001f600"),
+    )
+    transcript = await aws(
+        "connectparticipant", "get-transcript", *token, "--sort-order", "ASCENDING"
+    )
+    said = [item for item in transcript["Transcript"] if item["Type"] == "MESSAGE"]
+    assert [item["Content"] for item in said[1:]] == ["How can I help?", "my order \U0001f600"]
+    assert said[-1]["Id"] == sent["Id"]
+    await aws(
+        *("connect", "update-contact-attributes", *INSTANCE, "--initial-contact-id", contact_id),
+        *("--attributes", "mood=good"),
+    )
+    described = await aws("connect", "describe-contact", *INSTANCE, "--contact-id", contact_id)
+    assert described["Contact"]["Attributes"] == {"channel": "cli", "mood": "good"}
+    assert described["Contact"]["AgentInfo"]["ConnectedToAgentTimestamp"]
+    await aws("connectparticipant", "disconnect-participant", *token)
+    code, _, told = await aws.run(
+        *("connectparticipant", "send-message", *token),
+        *("--content-type", "text/plain", "--content", "anyone?"),
+    )
+    assert code != 0
+    assert "AccessDeniedException" in told
+    code, _, told = await aws.run("connect", "stop-contact", *INSTANCE, "--contact-id", contact_id)
+    assert code != 0
+    assert "ContactNotFoundException" in told
