@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 UNCERTAIN_NOTE = "could not be confirmed"
@@ -36,12 +37,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One input, in the order in which its side said it. `ours`: a text that we send ourselves."""
+    """One input. `at` (ISO 8601) orders those of a side; `ours`: a text that we send ourselves."""
 
     line: Line
     way: Way
     body: str
-    at_ms: int = 0
+    at: str = ""
     ours: bool = False
 
 
@@ -88,7 +89,7 @@ def judge(said: Sequence[Said], heard: Sequence[Heard], notes: Sequence[Heard] =
     lanes = {(s.line, s.way) for s in said} | {(h.line, h.way) for h in heard}
     for line, way in sorted(lanes, key=str):
         _judge_lane(
-            [s for s in said if (s.line, s.way) == (line, way)],
+            sorted((s for s in said if (s.line, s.way) == (line, way)), key=lambda s: s.at),
             [h for h in heard if (h.line, h.way) == (line, way)],
             doubts[line] if way is Way.TO_CUSTOMER else 0,
             judgement,
@@ -118,7 +119,7 @@ def _judge_lane(
     judgement.faults += [f"lost: {_show(e.said)}" for e in missing[uncertain:]]
     done = [e for e in expected if e.done_at >= 0]
     judgement.delivered_once += len(done)
-    for earlier, later in zip(done, done[1:], strict=False):
+    for earlier, later in pairwise(done):
         if later.done_at < earlier.done_at:
             judgement.out_of_order += 1
             judgement.faults.append(f"out of order: {_show(later.said)}")
@@ -143,11 +144,14 @@ def _take(
         judgement.faults.append(f"unexpected, {heard.way}: {_shorten(heard.body)}")
 
 
+LINK = "(link)"
+_URL = re.compile(r"https?://\S+")
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "..."})
 
 
 def words(text: str) -> list[str]:
     """The text in its plainest spelling, as words; a lone word stands for no words at all."""
+    text = _URL.sub(LINK, text)
     plain = unicodedata.normalize("NFKC", text.translate(_PLAIN))
     return re.findall(r"\S+", plain) or ["(blank)"]
 

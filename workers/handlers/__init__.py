@@ -1,0 +1,1 @@
+"""What happens for each event: one folder for each use case."""

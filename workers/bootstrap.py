@@ -1,0 +1,218 @@
+"""Puts a worker together: the one place that knows every concrete part.
+
+Nothing here decides anything. Read it from `run` downwards: what a worker is made of, and in which
+order it comes up and goes down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+
+import structlog
+from pydantic import ValidationError
+
+from workers import metrics as measured
+from workers.clients.aws import Aws, AwsPolicy
+from workers.clients.call import Caller
+from workers.clients.command_queue import SqsCommandQueue
+from workers.clients.connect import ConnectChats, Instance
+from workers.clients.media import S3Shelf
+from workers.clients.preflight import check_configuration_sets
+from workers.clients.sms_voice import EumTexting
+from workers.clock import Clock, SystemClock
+from workers.config import Configuration
+from workers.errors import SettingsError
+from workers.handlers.chat_relay.commands import CommandDoor
+from workers.handlers.chat_relay.contacts import ContactDoor
+from workers.handlers.chat_relay.deps import Deps
+from workers.handlers.chat_relay.holder import Holder
+from workers.handlers.chat_relay.inbound import InboundDoor
+from workers.handlers.chat_relay.perform import Performer
+from workers.handlers.chat_relay.receipts import ReceiptDoor
+from workers.handlers.chat_relay.stream import StreamDoor
+from workers.limits import Limits
+from workers.metrics import Metrics
+from workers.routing import Doors, Router
+from workers.runtime.config import ConsumerConfig
+from workers.runtime.consumer import Consumer
+from workers.runtime.health import Health
+from workers.runtime.http import health_app, serving
+from workers.runtime.shared import Shared
+from workers.runtime.sqs import AioSqsQueue
+from workers.runtime.supervisor import Supervisor
+from workers.settings import Settings
+from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
+from workers.stores.deliveries import DynamoDeliveries
+from workers.stores.journal import DynamoJournal
+from workers.stores.suppressions import DynamoSuppressions
+
+log = structlog.get_logger(__name__)
+
+COMMAND_QUEUE = "chat-commands"
+CONNECTIONS_SPARE = 16  # of each service, beyond one for each slot that may call it
+
+
+async def run(settings: Settings, configuration: Configuration, queues: Sequence[str]) -> int:
+    """Consume the named queues until a signal; returns the exit status.
+
+    Raises:
+        SettingsError: the wiring or the account's configuration cannot work.
+    """
+    clock, metrics = SystemClock(), Metrics()
+    configs = consumer_configs(settings, configuration, queues)
+    async with AsyncExitStack() as stack:
+        aws = await stack.enter_async_context(Aws(_policy(configs.values())))
+        await check_configuration_sets(
+            await aws.sms_voice(), {brand.configuration_set for brand in configuration.brands}
+        )
+        deps = await _deps(settings, configuration, aws, clock, metrics)
+        shared = Shared(
+            clock,
+            metrics,
+            DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
+        )
+        consumers = await _consumers(settings, configs, aws, Router(_doors(deps)), shared)
+        app = health_app(Health([consumer.pulse for consumer in consumers]), metrics)
+        port = await stack.enter_async_context(
+            serving(app, host=settings.http_host, port=settings.http_port)
+        )
+        log.info("http_listening", port=port)
+        return await Supervisor(consumers, clock).run()
+
+
+def consumer_configs(
+    settings: Settings, configuration: Configuration, queues: Sequence[str]
+) -> dict[str, ConsumerConfig]:
+    """One configuration for each queue that this process takes, all of them by default.
+
+    Raises:
+        SettingsError: a queue is not wired, or its part of the configuration is wrong.
+    """
+    wanted = queues or sorted(settings.queue_urls)
+    unknown = sorted(set(wanted) - set(settings.queue_urls))
+    if unknown:
+        raise SettingsError(
+            f"no URL for {', '.join(unknown)}: SWITCHBOARD_QUEUE_URLS has "
+            f"{', '.join(sorted(settings.queue_urls))}"
+        )
+    return {name: _consumer_config(settings, configuration, name) for name in wanted}
+
+
+def _consumer_config(settings: Settings, configuration: Configuration, name: str) -> ConsumerConfig:
+    chosen = {"drain_s": settings.drain_s, **configuration.runtime.get(name, {})}
+    try:
+        return ConsumerConfig.model_validate(chosen)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        key = ".".join(str(part) for part in ("runtime", name, *first["loc"]))
+        raise SettingsError(f"{settings.config}: {key}: {first['msg']}") from exc
+
+
+def _policy(configs: Iterable[ConsumerConfig]) -> AwsPolicy:
+    """A call that waits for a pooled connection waits long: one for each slot and poller."""
+    needed = sum(config.slots + config.pollers_max for config in configs)
+    return AwsPolicy(max_connections=needed + CONNECTIONS_SPARE)
+
+
+async def _consumers(
+    settings: Settings,
+    configs: dict[str, ConsumerConfig],
+    aws: Aws,
+    router: Router,
+    shared: Shared,
+) -> list[Consumer]:
+    sqs = await aws.sqs()
+    return [
+        Consumer(
+            AioSqsQueue(sqs, settings.queue_urls[name], name),
+            AioSqsQueue(sqs, settings.dlq_urls[name], f"{name}-dlq"),
+            router,
+            config,
+            shared,
+        )
+        for name, config in configs.items()
+    ]
+
+
+async def _deps(
+    settings: Settings, configuration: Configuration, aws: Aws, clock: Clock, metrics: Metrics
+) -> Deps:
+    meter = RelayMeter(metrics)
+    caller = Caller(meter, Limits(clock))
+    keys = await _key_ring(settings, aws)
+    dynamodb = await aws.dynamodb()
+    return Deps(
+        config=configuration,
+        journal=DynamoJournal(dynamodb, settings.sessions_table, keys),
+        suppressions=DynamoSuppressions(dynamodb, settings.suppressions_table, keys),
+        chats=ConnectChats(
+            connect=await aws.connect(),
+            participant=await aws.connectparticipant(),
+            http=await aws.http(),
+            instance=Instance(settings.connect_instance_id, settings.chat_stream_topic_arn),
+            caller=caller,
+        ),
+        texting=EumTexting(await aws.sms_voice(), caller, clock),
+        shelf=S3Shelf(await aws.s3(), settings.media_bucket, caller),
+        commands=SqsCommandQueue(await aws.sqs(), settings.queue_urls[COMMAND_QUEUE], caller),
+        clock=clock,
+        meter=meter,
+        random=random.Random(),  # noqa: S311 - jitter
+        new_nonce=lambda: secrets.token_urlsafe(12),
+    )
+
+
+async def _key_ring(settings: Settings, aws: Aws) -> KeyRing:
+    if settings.key_file is not None:
+        content = await asyncio.to_thread(settings.key_file.read_bytes)
+        return FileKeyRing(content)
+    if settings.kms_key_id is None:
+        raise SettingsError("no key for data at rest")
+    return await KmsKeyRing.load(
+        await aws.kms(), await aws.dynamodb(), settings.sessions_table, settings.kms_key_id
+    )
+
+
+def _doors(deps: Deps) -> Doors:
+    performer = Performer(deps)
+    holder = Holder(deps, performer)
+    return Doors(
+        inbound=InboundDoor(deps, holder),
+        stream=StreamDoor(deps, holder),
+        contacts=ContactDoor(deps, holder),
+        receipts=ReceiptDoor(deps, performer),
+        commands=CommandDoor(deps, holder, performer),
+    )
+
+
+class RelayMeter:
+    """The relay's and the clients' counts, on the metrics list."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def called(self, api: str, result: str) -> None:
+        """One API call."""
+        self._metrics.add(measured.API_CALLS, api=api, result=result)
+        if result == "throttled":
+            self._metrics.add(measured.THROTTLES, api=api)
+
+    def effect(self, kind: str, result: str) -> None:
+        """One effect on the world."""
+        self._metrics.add(measured.EFFECTS, kind=kind, result=result)
+
+    def hop(self, lane: str, seconds: float) -> None:
+        """From an event's own time to its effect."""
+        self._metrics.observe(measured.HOP_SECONDS, max(0.0, seconds), lane=lane)
+
+    def late(self, lane: str) -> None:
+        """An event that came after its turn."""
+        self._metrics.add(measured.LATE_EVENTS, lane=lane)
+
+    def sms_parts(self, brand: str, count: int) -> None:
+        """Carrier parts: what is billed."""
+        self._metrics.add(measured.SMS_PARTS, count, brand=brand)

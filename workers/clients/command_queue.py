@@ -1,0 +1,39 @@
+"""Our own commands on their SQS queue: what one worker asks of whichever comes next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from schemas.own import Command, encode_command
+from workers.clients.call import Api, Caller
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
+
+DELAY_MAX_S = 900
+_SEND: Final = Api("sqs", "SendMessage")
+
+
+class SqsCommandQueue:
+    """Sends commands. At least once: whoever handles them deduplicates by their ids."""
+
+    def __init__(self, client: SQSClient, queue_url: str, caller: Caller) -> None:
+        self._sqs = client
+        self._queue_url = queue_url
+        self._caller = caller
+
+    async def send(self, command: Command, *, delay_s: int = 0) -> None:
+        """Put a command on the queue, to be seen after `delay_s` (0 to 900).
+
+        Raises:
+            TransientError: it is not surely there; sending it again is harmless.
+        """
+        body = encode_command(command)
+        await self._caller.call(
+            _SEND,
+            lambda: self._sqs.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=body,
+                DelaySeconds=min(delay_s, DELAY_MAX_S),
+            ),
+        )

@@ -1,0 +1,59 @@
+"""What the relay works with, put together in `workers.bootstrap`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.own import Command
+from workers.clients.protocols import Chats, MediaShelf, Texting
+from workers.clock import Clock
+from workers.config import Configuration
+from workers.stores.protocols import Journal, Suppressions
+
+
+class CommandQueue(Protocol):
+    """Messages to ourselves: a notice to send, a chat to watch. At least once, unordered."""
+
+    async def send(self, command: Command, *, delay_s: int = 0) -> None:
+        """Put it on the queue. Raises `TransientError` when it is not surely there."""
+        ...
+
+
+class Meter(Protocol):
+    """What the relay counts; `workers.bootstrap` maps it onto the metrics list."""
+
+    def effect(self, kind: str, result: str) -> None:
+        """One effect (chat_started, chat_message, sms, note, ...) and how it went."""
+        ...
+
+    def hop(self, lane: str, seconds: float) -> None:
+        """From the event's own time to its effect."""
+        ...
+
+    def late(self, lane: str) -> None:
+        """An event that came after a later one of its lane had been relayed."""
+        ...
+
+    def sms_parts(self, brand: str, count: int) -> None:
+        """Carrier parts of one text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """One relay's tools. `random` jitters waits; `new_nonce` names one acquisition of a lease."""
+
+    config: Configuration
+    journal: Journal
+    suppressions: Suppressions
+    chats: Chats
+    texting: Texting
+    shelf: MediaShelf
+    commands: CommandQueue
+    clock: Clock
+    meter: Meter
+    random: random.Random
+    new_nonce: Callable[[], str]

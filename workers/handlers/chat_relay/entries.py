@@ -1,0 +1,109 @@
+"""From a decoded event to a journal entry: ids, lanes, payloads. Pure.
+
+An entry's id is a hash of its source and the event's own id, so it tells nothing, may be logged,
+and a redelivered event finds its first copy. A chat's end has one id for both of its messengers
+(chat.ended on the stream, DISCONNECTED on the bus), so whichever comes first is the only one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypedDict
+
+from schemas.own import ChatWatch, Notice
+from workers.stores.protocols import ContactRef, Lane, NewEntry
+
+
+class Kind(StrEnum):
+    """What an entry is."""
+
+    TEXT = "text"  # in: a customer's text
+    AGENT = "agent"  # out: a message or file from the chat
+    NOTICE = "notice"  # out: a text of our own
+    END = "end"  # out: the chat is over
+
+
+class FilePayload(TypedDict):
+    """One attachment of a chat message."""
+
+    id: str
+    name: str
+    content_type: str
+
+
+def entry_id(source: str, event_id: str) -> str:
+    """Twelve characters that stand for one event of one source."""
+    digest = hashlib.sha256(f"{source}|{event_id}".encode()).digest()
+    return base64.b32encode(digest)[:12].decode().lower()
+
+
+def text_entry(inbound_message_id: str, body: str, sent_at: datetime, now_ms: int) -> NewEntry:
+    """A customer's text. Its time is the SNS envelope's, but never later than now."""
+    return NewEntry(
+        id=entry_id("text", inbound_message_id),
+        lane=Lane.IN,
+        kind=Kind.TEXT,
+        time_ms=min(_ms(sent_at), now_ms),
+        payload={"body": body},
+    )
+
+
+def agent_entry(
+    ref: ContactRef,
+    message_id: str,
+    at: datetime,
+    now_ms: int,
+    *,
+    body: str = "",
+    files: Sequence[FilePayload] = (),
+) -> NewEntry:
+    """A message from the chat, for the customer. `m` is Connect's id, for the receipt back."""
+    payload: dict[str, Any] = {"m": message_id}
+    if body:
+        payload["body"] = body
+    if files:
+        payload["files"] = list(files)
+    return NewEntry(
+        id=entry_id("chat", message_id),
+        lane=Lane.OUT,
+        kind=Kind.AGENT,
+        time_ms=min(_ms(at), now_ms),
+        gen=ref.gen,
+        payload=payload,
+    )
+
+
+def end_entry(ref: ContactRef, at_ms: int, now_ms: int) -> NewEntry:
+    """The end of one generation of chat."""
+    return NewEntry(
+        id=entry_id("end", f"{ref.sid}.{ref.gen}"),
+        lane=Lane.OUT,
+        kind=Kind.END,
+        time_ms=min(at_ms, now_ms),
+        gen=ref.gen,
+    )
+
+
+def notice_entry(notice: Notice, now_ms: int) -> NewEntry:
+    """A text of our own, asked for by the worker that decided on it."""
+    return NewEntry(
+        id=entry_id("notice", notice.id),
+        lane=Lane.OUT,
+        kind=Kind.NOTICE,
+        time_ms=min(_ms(notice.at), now_ms),
+        gen=notice.gen,
+        payload={"notice": notice.kind},
+    )
+
+
+def watch_for(sid: str, gen: int) -> ChatWatch:
+    """The live timer of one chat."""
+    return ChatWatch(sid=sid, gen=gen)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

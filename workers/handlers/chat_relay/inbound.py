@@ -1,0 +1,54 @@
+"""The customer's door: a text that reached one of our numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.sms_voice import InboundSms
+from workers.handlers.chat_relay.deps import Deps
+from workers.handlers.chat_relay.entries import text_entry
+from workers.handlers.chat_relay.holder import Holder
+from workers.phone import is_short_code, normalise
+from workers.runtime.delivery import Delivery
+from workers.runtime.outcome import DeadLetter, Outcome
+from workers.stores.protocols import Look, SessionKey
+
+
+class InboundDoor:
+    """Texts of customers, in the order of their SNS timestamps."""
+
+    def __init__(self, deps: Deps, holder: Holder) -> None:
+        self._deps = deps
+        self._holder = holder
+
+    async def handle(
+        self, sms: InboundSms, sent_at: datetime | None, delivery: Delivery
+    ) -> Outcome:
+        """Journal the text and work its conversation off.
+
+        A text has no time but its SNS envelope's; where that was lost the queue's own must do.
+        """
+        brand = self._deps.config.brand_of(sms.destination_number)
+        if brand is None:
+            return DeadLetter("unknown_our_number", event_id=sms.inbound_message_id)
+        customer = _sender(sms.origination_number)
+        if customer is None:
+            return DeadLetter("invalid_customer_number", event_id=sms.inbound_message_id)
+        key = SessionKey(our_number=sms.destination_number, customer_number=customer)
+        entry = text_entry(
+            sms.inbound_message_id,
+            sms.message_body,
+            sent_at or delivery.sent_at,
+            self._deps.clock.now_ms(),
+        )
+
+        async def append(nonce: str, until_ms: int, now_ms: int) -> Look:
+            return await self._deps.journal.append(
+                key, entry, nonce=nonce, until_ms=until_ms, now_ms=now_ms
+            )
+
+        return await self._holder.work(append, entry.id, delivery)
+
+
+def _sender(number: str) -> str | None:
+    return number if is_short_code(number) else normalise(number)

@@ -1,0 +1,70 @@
+"""Ends a step in the journal: recorded as done, given back, or withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from schemas.own import Notice, NoticeKind
+from workers.handlers.chat_relay.deps import Deps
+from workers.handlers.chat_relay.entries import entry_id
+from workers.stores.protocols import Entry, Finish, Grown, Lane, Session
+
+LEASE_MS = 30_000
+
+
+class Recorder:
+    """The writes that every step ends with. A session without our nonce was given back."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._journal = deps.journal
+        self._commands = deps.commands
+        self._clock = deps.clock
+
+    async def finish(self, held: Session, finish: Finish) -> Session:
+        """W7. Gives the lease back on the same write when nothing else is pending."""
+        ends = replace(finish, release=held.pending <= 1)
+        try:
+            return await self._finish(held, ends)
+        except Grown as grown:
+            return await self._finish(grown.session, replace(finish, release=False))
+
+    async def give_back(
+        self,
+        held: Session,
+        lane: Lane | None = None,
+        not_before_ms: int = 0,
+        marks: Mapping[str, int] | None = None,
+    ) -> Session:
+        """W8. A lease that is not ours any more needs no giving back."""
+        released = await self._journal.release(
+            held, lane=lane, not_before_ms=not_before_ms, marks=marks
+        )
+        return released or replace(held, nonce=None)
+
+    async def withdraw(self, held: Session, entry: Entry, after_ms: int) -> Session:
+        """A send that surely did not happen: the entry is new again and its lane waits."""
+        released = await self._journal.withdraw(
+            held, entry.id, lane=entry.lane, not_before_ms=self._clock.now_ms() + after_ms
+        )
+        return released or replace(held, nonce=None)
+
+    async def ask(self, session: Session, notice: NoticeKind, cause: str) -> None:
+        """Ask ourselves for a text: a message of its own wakes it up, whatever becomes of us.
+
+        To be called before the entry that causes it is recorded as done; asking twice for one
+        `cause` is asking once.
+        """
+        await self._commands.send(
+            Notice(
+                id=entry_id(notice, cause),
+                sid=session.sid,
+                gen=session.gen,
+                kind=notice,
+                at=self._clock.now(),
+            )
+        )
+
+    async def _finish(self, held: Session, finish: Finish) -> Session:
+        now = self._clock.now_ms()
+        return await self._journal.finish(held, finish, now_ms=now, until_ms=now + LEASE_MS)

@@ -1,0 +1,158 @@
+"""Which handler takes which event: decode by shape, then one table.
+
+The queue a message came on decides nothing. What cannot be decoded is dead-lettered with the
+schema path; a set-up notice, a known source's new type and an event that nobody needs are counted
+and acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from schemas.connect import ChatMessage, ContactEvent
+from schemas.decode import decode_body
+from schemas.decoded import Decoded, Notice, Undecodable
+from schemas.event_class import EventClass
+from schemas.own import ChatWatch
+from schemas.own import Notice as NoticeCommand
+from schemas.sms_voice import InboundSms, MediaReceipt, TextReceipt
+from workers.errors import TransientError
+from workers.handlers.chat_relay.commands import CommandDoor
+from workers.handlers.chat_relay.contacts import ContactDoor
+from workers.handlers.chat_relay.inbound import InboundDoor
+from workers.handlers.chat_relay.receipts import ReceiptDoor
+from workers.handlers.chat_relay.stream import StreamDoor
+from workers.runtime.delivery import Delivery
+from workers.runtime.dispatch import Job
+from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
+
+OUTAGE_LOOK_S = 5.0
+NOT_NEEDED = Discard("event_type_not_needed")
+
+Route = Callable[[Decoded, Delivery], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The chat relay's five."""
+
+    inbound: InboundDoor
+    stream: StreamDoor
+    contacts: ContactDoor
+    receipts: ReceiptDoor
+    commands: CommandDoor
+
+
+class Router:
+    """Decodes a delivery and names its handler; the runtime's `Dispatcher`."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._routes: dict[EventClass, Route] = {
+            EventClass.INBOUND_SMS: _inbound(doors.inbound),
+            EventClass.CONNECT_CHAT_MESSAGE: _stream(doors.stream),
+            EventClass.CONNECT_CONTACT_EVENT: _contact(doors.contacts),
+            EventClass.EUM_EVENT: _receipt(doors.receipts),
+            EventClass.COMMAND: _command(doors.commands),
+        }
+
+    def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
+        """What is to be done with a delivery."""
+        results = decode_body(delivery.body, delivery.attributes)
+        events: list[Decoded] = []
+        for result in results:
+            match result:
+                case Undecodable(reason, path):
+                    return DeadLetter(f"undecodable_{reason}", path=path)
+                case Notice():
+                    continue
+                case Decoded():
+                    events.append(result)
+        wanted = [event for event in events if event.event_class in self._routes]
+        if not wanted:
+            return Discard("set_up_notice" if not events else "no_handler")
+        first = wanted[0]
+        return Job(
+            key=None,  # the session journal orders what needs an order
+            event_class=first.event_class,
+            event_type=first.event_type,
+            event_id=first.event_id or delivery.message_id,
+            run=lambda taken: self._run(wanted, taken),
+        )
+
+    async def _run(self, events: list[Decoded], delivery: Delivery) -> Outcome:
+        """Handle each event of a delivery; the first that is not settled settles the delivery.
+
+        One message carries one event, but for lists of records that somebody replays: handlers
+        are idempotent, so those already done are done again at no harm.
+        """
+        outcome: Outcome = Done()
+        for event in events:
+            outcome = await self._handle(event, delivery)
+            if not isinstance(outcome, Done | Discard):
+                return outcome
+        return outcome
+
+    async def _handle(self, event: Decoded, delivery: Delivery) -> Outcome:
+        """One event. What time heals is no failed attempt of the message (ADR 0010)."""
+        try:
+            return await self._routes[event.event_class](event, delivery)
+        except TransientError as exc:
+            return Wait(exc.reason, exc.after_s or OUTAGE_LOOK_S)
+
+
+def _inbound(door: InboundDoor) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        match decoded.event:
+            case InboundSms() as sms:
+                return await door.handle(sms, decoded.time, delivery)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _stream(door: StreamDoor) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        match decoded.event:
+            case ChatMessage() as event:
+                return await door.handle(event, delivery)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _contact(door: ContactDoor) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        match decoded.event:
+            case ContactEvent() as event:
+                return await door.handle(event, delivery)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _receipt(door: ReceiptDoor) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        match decoded.event:
+            case TextReceipt() | MediaReceipt() as receipt:
+                return await door.handle(receipt, delivery)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _command(door: CommandDoor) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        match decoded.event:
+            case NoticeCommand() as notice:
+                return await door.notice(notice, delivery)
+            case ChatWatch() as watch:
+                return await door.watch(watch, delivery)
+            case _:
+                return NOT_NEEDED
+
+    return route

@@ -1,0 +1,106 @@
+"""The wiring, from the environment, as Terraform's outputs or the local provisioning give it.
+
+Read once, in `load`, and passed down; nobody else reads the environment. Behaviour (brands, words,
+limits) is not here: that is `switchboard.toml`. AWS endpoints and credentials are the SDK's own
+variables.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workers.errors import SettingsError
+
+PREFIX = "SWITCHBOARD_"
+
+
+def _is_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+ExistingFile = Annotated[Path, AfterValidator(_is_file)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """What one worker process is wired to."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    config: ExistingFile = Field(description="switchboard.toml: brands, words, texts, limits")
+    queue_urls: dict[str, str] = Field(description="JSON map: queue name -> SQS queue URL")
+    dlq_urls: dict[str, str] = Field(description="JSON map: queue name -> URL of its DLQ")
+    sessions_table: str = Field(min_length=3, description="DynamoDB table of conversations")
+    suppressions_table: str = Field(min_length=3, description="DynamoDB table of opt-outs")
+    deliveries_table: str = Field(
+        min_length=3, description="DynamoDB table of counted failures and dead-letter records"
+    )
+    media_bucket: str = Field(min_length=3, description="S3 bucket of agents' files")
+    chat_stream_topic_arn: str = Field(
+        pattern=r"^arn:aws[\w-]*:sns:", description="SNS topic that Connect streams chats to"
+    )
+    connect_instance_id: str = Field(min_length=1, description="Amazon Connect instance id")
+    kms_key_id: str | None = Field(default=None, description="KMS key for data at rest")
+    key_file: ExistingFile | None = Field(
+        default=None, description="32-byte key file instead of KMS, for local use"
+    )
+    http_host: str = Field(default="0.0.0.0", description="Where health and metrics listen")  # noqa: S104 - a container's own interface
+    http_port: Port = Field(
+        default=8080, description="Port of /healthz, /readyz, /metrics; 0 = any"
+    )
+    drain_s: Annotated[int, Field(ge=1, le=110)] = Field(
+        default=25, description="Seconds from SIGTERM to exit; below the platform's stop timeout"
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="How logs look")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Settings:
+        if (self.kms_key_id is None) == (self.key_file is None):
+            raise ValueError(
+                f"set either {PREFIX}KMS_KEY_ID or {PREFIX}KEY_FILE: data at rest is encrypted"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _each_queue_has_its_dlq(self) -> Settings:
+        missing = sorted(set(self.queue_urls) - set(self.dlq_urls))
+        if missing:
+            raise ValueError(f"{PREFIX}DLQ_URLS lacks {', '.join(missing)}")
+        return self
+
+
+def load() -> Settings:
+    """The settings of this process. Raises `SettingsError`, which names every wrong variable."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    problems = [
+        f"{name}: unknown{_suggestion(name, known)}"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as exc:
+        problems += [_problem(error["loc"], error["msg"]) for error in exc.errors()]
+    else:
+        if not problems:
+            return settings
+    raise SettingsError("the environment is not complete:\n  " + "\n  ".join(problems))
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    name = PREFIX + str(location[0]).upper() if location else "settings"
+    return f"{name}: {message}"
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {close[0]}?" if close else ""
