@@ -55,7 +55,7 @@ class ContactCentre:
         """Make the section's instances exist in place of those that did; chats stay.
 
         Raises:
-            pydantic.ValidationError, FlowError: nothing was changed.
+            pydantic.ValidationError: nothing was changed.
         """
         seed = ConnectSeed.model_validate(section)
         arn = self.world.arn

@@ -20,13 +20,8 @@ from simulator.contact_centre.flow_blocks import (
     settled,
     step_of,
 )
-from simulator.contact_centre.seeding import FlowTexts
 
 MAX_STEPS = 250
-_OPEN = {"Operator": "Equals", "Operands": ["True"]}
-_SHUT = {"Operator": "Equals", "Operands": ["False"]}
-_STAFFED = {"MetricType": "NumberOfAgentsStaffed"}
-_SOMEBODY = {"Operator": "NumberGreaterThan", "Operands": ["0"]}
 
 
 class FlowError(ValueError):
@@ -113,46 +108,6 @@ def walk(flow: Flow, attributes: Mapping[str, str]) -> Generator[Step, Went, Non
         if isinstance(step, Disconnect) or (isinstance(step, EnterQueue) and went.error is None):
             return
         identifier = action.following(went)
-
-
-def flow_from_texts(texts: FlowTexts, queue_arn: str) -> Flow:
-    """The flow that every instance has if it brings none: hours, welcome, staff, queue."""
-    return read_flow(
-        {
-            "Version": "2019-10-30",
-            "StartAction": "hours",
-            "Actions": [
-                _branch(
-                    "hours", "CheckHoursOfOperation", {}, ("welcome", _OPEN), ("closed", _SHUT)
-                ),
-                _plain("closed", "MessageParticipant", {"Text": texts.closed}, "bye"),
-                _plain("welcome", "MessageParticipant", {"Text": texts.welcome}, "queue"),
-                _plain("queue", "UpdateContactTargetQueue", {"QueueId": queue_arn}, "staff"),
-                _branch("staff", "CheckMetricData", _STAFFED, ("transfer", _SOMEBODY)),
-                _plain("nobody", "MessageParticipant", {"Text": texts.no_agent}, "bye"),
-                _plain("transfer", "TransferContactToQueue", {}, "nobody"),
-                {"Identifier": "bye", "Type": "DisconnectParticipant", "Transitions": {}},
-            ],
-        }
-    )
-
-
-def _plain(name: str, kind: str, parameters: Mapping[str, str], then: str) -> dict[str, Any]:
-    errors = [{"NextAction": then, "ErrorType": "NoMatchingError"}]
-    transitions = {"NextAction": then, "Errors": errors}
-    return {"Identifier": name, "Type": kind, "Parameters": parameters, "Transitions": transitions}
-
-
-def _branch(
-    name: str, kind: str, parameters: Mapping[str, str], *ways: tuple[str, dict[str, Any]]
-) -> dict[str, Any]:
-    """A question; what no condition answers goes to the last way's end, `nobody` for staff."""
-    otherwise = "nobody" if kind == "CheckMetricData" else ways[-1][0]
-    action = _plain(name, kind, parameters, otherwise)
-    action["Transitions"]["Conditions"] = [
-        {"NextAction": target, "Condition": condition} for target, condition in ways
-    ]
-    return action
 
 
 def _read_action(entry: Mapping[str, Any]) -> Action:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.contact_centre.flow import Flow, flow_from_texts, read_flow
+from simulator.contact_centre.flow import Flow, read_flow
+from simulator.contact_centre.flow_texts import flow_from_texts
 from simulator.contact_centre.seeding import AgentSeed, InstanceSeed, QueueSeed
 
 
@@ -47,11 +48,7 @@ class Instance:
 
 
 def build_instance(seed: InstanceSeed, arn: str) -> Instance:
-    """Make a seeded instance.
-
-    Raises:
-        FlowError: a flow's JSON cannot be walked.
-    """
+    """Make a seeded instance."""
     queue_arn = f"{arn}/queue/{seed.queues[0].id}"
     flows = {
         flow.id: read_flow(flow.content)

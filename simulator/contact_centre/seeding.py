@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from simulator.contact_centre.flow import read_flow
+from simulator.contact_centre.flow_texts import FlowTexts
 
 DEFAULT_INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
 DEFAULT_FLOW_ID = "22222222-2222-4222-8222-222222222222"
@@ -16,14 +19,6 @@ class _Seed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FlowTexts(_Seed):
-    """What the flow says when it is made from texts instead of flow JSON. Empty says nothing."""
-
-    welcome: str = "Thanks for your message. An agent will be with you shortly."
-    closed: str = "We are closed. Please write again during opening hours."
-    no_agent: str = "All our agents are busy. Please try again later."
-
-
 class FlowSeed(_Seed):
     """A contact flow: flow JSON (2019-10-30), or texts that become one."""
 
@@ -31,6 +26,13 @@ class FlowSeed(_Seed):
     name: str = "Inbound chat"
     texts: FlowTexts = FlowTexts()
     content: dict[str, Any] | None = None
+
+    @field_validator("content")
+    @classmethod
+    def _can_be_walked(cls, content: dict[str, Any] | None) -> dict[str, Any] | None:
+        if content is not None:
+            read_flow(content)
+        return content
 
 
 class QueueSeed(_Seed):

@@ -307,3 +307,22 @@ async def test_desk_finds_a_chat_by_attribute_and_watches_it(chats: Chatting) ->
             break
     assert seen[0] == "started"
     assert "queued" in seen
+
+
+async def test_flow_that_cannot_be_walked_is_refused_and_the_world_stays(chats: Chatting) -> None:
+    flow = {"id": "broken", "content": {"Version": "2019-10-30", "Actions": []}}
+    world = {"connect": {"instances": [{"id": "new", "flows": [flow]}]}}
+    with pytest.raises(ControlError) as refused:
+        await chats.control.put_world(world)
+    assert refused.value.status == 400
+    assert refused.value.reason.startswith("instances.0.flows.0.content")
+    await chats.start()
+
+
+async def test_world_can_be_replaced_while_chats_go_on(chats: Chatting) -> None:
+    customer = await chats.with_agent()
+    await chats.control.put_world({"connect": {"instances": [{"id": "new"}]}})
+    gone = await refusal(chats.connect.start_chat_contact(**START))
+    assert gone["Error"]["Code"] == "ResourceNotFoundException"
+    await chats.connect.start_chat_contact(**START | {"InstanceId": "new"})
+    await chats.send(customer, "still here")

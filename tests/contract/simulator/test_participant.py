@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from simulator.contact_centre.content import INTERACTIVE_RESPONSE, JSON, SUPPORTABLE, TEXT_MARKDOWN
 from tests.contract.simulator.chatting import INSTANCE, TOPIC, VENDOR, Chatting, chatting
@@ -301,3 +302,38 @@ async def test_browsers_may_call_from_any_origin(chats: Chatting, origin: str) -
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         allowed = answer.headers["Access-Control-Allow-Headers"].split(",")
         assert set(wanted.split(",")) <= set(allowed)
+
+
+async def test_messages_and_events_share_one_quota(chats: Chatting) -> None:
+    customer = await chats.with_agent()
+    await chats.control.set_knobs(rates=True)
+    taken, refused = 0, ""
+    while not refused and taken < 100:
+        calls = (
+            chats.send(customer),
+            chats.participant.send_event(ContentType=TYPING, ConnectionToken=customer.token),
+        )
+        try:
+            for call in calls:
+                await call
+                taken += 1
+        except ClientError as error:
+            refused = error.response["Error"]["Code"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            assert status == 429
+        finally:
+            calls[1].close()
+    # 15 at once, and 10 more for each second that the calls take.
+    assert refused == "ThrottlingException"
+    assert 15 <= taken < 60
+
+
+async def test_starting_chats_too_fast_is_told_from_having_no_room(chats: Chatting) -> None:
+    await chats.control.set_knobs(rates=True)
+    codes = set()
+    for _ in range(40):
+        try:
+            await chats.start()
+        except ClientError as error:
+            codes.add(error.response["Error"]["Code"])
+    assert codes == {"TooManyRequestsException"}

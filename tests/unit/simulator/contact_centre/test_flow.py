@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.contact_centre.flow import FlowError, flow_from_texts, read_flow, walk
+from simulator.contact_centre.flow import FlowError, read_flow, walk
 from simulator.contact_centre.flow_blocks import (
     Check,
     Disconnect,
@@ -18,7 +18,7 @@ from simulator.contact_centre.flow_blocks import (
     Wait,
     Went,
 )
-from simulator.contact_centre.seeding import FlowTexts
+from simulator.contact_centre.flow_texts import FlowTexts, flow_from_texts
 
 TEXTS = FlowTexts(welcome="hello", closed="shut", no_agent="nobody")
 
