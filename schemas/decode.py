@@ -25,7 +25,7 @@ from schemas.recognise import (
     family_of,
     read,
 )
-from schemas.service_event import OtherServiceEvent
+from schemas.service_event import FAMILY_OF_SOURCE, OtherServiceEvent
 from schemas.shape import EventShape, Folded
 from schemas.sms_voice import InboundSms, RegistrationStatusChange
 
@@ -37,11 +37,6 @@ MAX_INTEGER_BITS = 14_000
 
 NO_ATTRIBUTES: Mapping[str, str] = {}
 
-_FAMILY_OF_SOURCE = {
-    "aws.connect": EventClass.CONNECT_CONTACT_EVENT,
-    "aws.ses": EventClass.SES_EVENT,
-    "aws.sms-voice": EventClass.EUM_EVENT,
-}
 _CONTACT_EVENT_TYPE = "Amazon Connect Contact Event"
 _RECEIPT_TYPE_END = "Delivery Status Updated"
 
@@ -80,7 +75,7 @@ def _result(unwrapped: Unwrapped) -> Result:
 
 def _event(payload: Payload, wrapping: Wrapping) -> Decoded | Notice | Undecodable:
     keys, bus = payload.keys, wrapping.bus
-    if bus is not None and bus.source in _FAMILY_OF_SOURCE:
+    if bus is not None and wrapping.is_from_known_service:
         family = _family_on_bus(bus, keys)
         if family is None:
             return _decoded(_other(bus, keys), wrapping)
@@ -113,7 +108,7 @@ def _family_on_bus(bus: Bus, keys: Folded) -> Family | None:
 def _other(bus: Bus, keys: Folded) -> OtherServiceEvent:
     contact_id, contact_arn = keys.get("contactid"), keys.get("contactarn")
     return OtherServiceEvent(
-        family=_FAMILY_OF_SOURCE[bus.source],
+        family=FAMILY_OF_SOURCE[bus.source],
         detail_type=bus.detail_type[:256] or "unnamed",
         contact_id=contact_id if isinstance(contact_id, str) else None,
         contact_arn=contact_arn if isinstance(contact_arn, str) else None,

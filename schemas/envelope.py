@@ -19,6 +19,7 @@ from schemas.archive import documents_of
 from schemas.decoded import Notice, SnsMeta, Undecodable
 from schemas.event_class import EventClass
 from schemas.json_text import NotJsonError, parse_json
+from schemas.service_event import FAMILY_OF_SOURCE
 from schemas.shape import Folded, fold_keys
 from schemas.timestamps import read_time_or_none
 
@@ -46,6 +47,11 @@ class Wrapping:
     attributes: Mapping[str, str] = field(default_factory=dict)
     sns: SnsMeta | None = None
     bus: Bus | None = None
+
+    @property
+    def is_from_known_service(self) -> bool:
+        """Whether EventBridge said that one of the services that we read sent it."""
+        return self.bus is not None and self.bus.source in FAMILY_OF_SOURCE
 
     def off(self, *layers: str) -> Wrapping:
         """The same, with more layers taken off."""
@@ -85,16 +91,22 @@ def unwrap(value: object, wrapping: Wrapping, steps: int = 0) -> Iterator[Unwrap
 
 def _open(value: object, wrapping: Wrapping) -> Iterable[_Opened]:
     if isinstance(value, dict):
-        keys = fold_keys(value)
-        for is_it, opener in _ENVELOPES:
-            if is_it(keys):
-                return opener(keys, wrapping)
-        return (Payload(value, keys, wrapping),)
+        return _open_object(value, wrapping)
     if isinstance(value, str):
         return _open_text(value, wrapping)
     if isinstance(value, list):
         return _each(value, wrapping)
     return (Undecodable("not_an_object", "", wrapping.layers),)
+
+
+def _open_object(document: dict[str, Any], wrapping: Wrapping) -> Iterable[_Opened]:
+    keys = fold_keys(document)
+    # What a service puts on the bus, and what we write ourselves, is an event, no envelope.
+    is_event = wrapping.is_from_known_service or "switchboard" in document
+    for is_it, opener in () if is_event else _ENVELOPES:
+        if is_it(keys):
+            return opener(keys, wrapping)
+    return (Payload(document, keys, wrapping),)
 
 
 def _each(values: list[Any], wrapping: Wrapping) -> Iterable[_Opened]:

@@ -9,6 +9,13 @@ from __future__ import annotations
 from schemas.event_class import EventClass
 from schemas.shape import EventShape, Word, distinct
 
+FAMILY_OF_SOURCE = {
+    "aws.connect": EventClass.CONNECT_CONTACT_EVENT,
+    "aws.ses": EventClass.SES_EVENT,
+    "aws.sms-voice": EventClass.EUM_EVENT,
+}
+"""The services that we know by their `source`. Nobody else may use a name that begins `aws.`."""
+
 
 class OtherServiceEvent(EventShape):
     """An event of a known service whose type we do not read."""

@@ -23,7 +23,7 @@ UNREADABLE = 2
 Line = dict[str, object]
 _Writer = Callable[[TextIO, Line], object]
 
-_COLUMNS = (("class", 23), ("type", 22), ("time", 24), ("key", 36), ("envelope", 16), ("id", 0))
+_COLUMNS = (("class", 23), ("type", 30), ("time", 24), ("key", 36), ("envelope", 16), ("id", 0))
 """Widths for the human's table. It is written as it is read, so they cannot follow the rows."""
 
 

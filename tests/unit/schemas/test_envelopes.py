@@ -199,6 +199,7 @@ def test_envelopes_within_envelopes_end() -> None:
         ("aws.ses", "Email Opened", {"open": {}, "mail": {}}, "Open"),
         ("aws.ses", "Email Teleported", {"eventType": "Teleport", "mail": {}}, "Teleport"),
         ("aws.ses", "", {}, "unnamed"),
+        ("aws.ses", "Advisor Recommendation Status Open", {"data": "e30="}, None),
         ("aws.connect", "AWS API Call via CloudTrail", {"contactId": 7}, None),
         (
             "aws.sms-voice",
