@@ -1,0 +1,1 @@
+"""DynamoDB, behind narrow protocols: sessions and their journal, opt-outs, counted failures."""

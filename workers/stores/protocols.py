@@ -111,6 +111,8 @@ class Session:
     not_before_out_ms: int = 0
     next_send_ms: int = 0
     marks: Mapping[str, int] = field(default_factory=dict)
+    newest_in_ms: int = 0
+    newest_out_ms: int = 0
 
 
 class Verdict(StrEnum):
@@ -158,7 +160,7 @@ class Finish:
     release: bool = True
 
 
-class Grown(SwitchboardError):
+class Grown(SwitchboardError):  # noqa: N818 - an outcome to plan by
     """The journal grew since it was looked at: plan again from `session`. The lease is ours."""
 
     def __init__(self, session: Session) -> None:
@@ -268,9 +270,11 @@ class Journal(Protocol):
     async def withdraw(
         self, held: Session, entry_id: str, *, lane: Lane, not_before_ms: int
     ) -> Session | None:
-        """W6 undone: the send was surely refused, so the entry is new again and its lane waits.
+        """W6 undone: the send was surely refused, so the entry is as before it and its lane waits.
 
-        Releases the lease in the same write. None: the lease was not ours any more.
+        As before: new; or, of a later part, with the part before it known to be out; or, of a
+        second try, in doubt about the first one, whose wait is over. Releases the lease in the
+        same write. None: the lease was not ours any more.
         """
         ...
 
@@ -331,7 +335,7 @@ class Journal(Protocol):
         ...
 
     async def count_start(self, scope: str, *, now_ms: int, limit: int) -> bool:
-        """Count one chat start of a scope (a brand) in this minute; False when it is one too many."""
+        """Count one chat start of a scope (a brand) in this minute; False: one too many."""
         ...
 
 
