@@ -23,6 +23,7 @@ from simulator.contact_centre.client import AgentDesk
 from workers.config import load
 
 WORKERS = 2
+CARRIER_S = 0.3  # from the last send to the phone
 
 
 def main() -> int:
@@ -62,11 +63,12 @@ async def _run(run_dir: Path, *, is_interactive: bool) -> int:
             stage = Stage(simulator, desk, transcript)
             async with stage.watching():
                 missed = await _play(stage)
+                await asyncio.sleep(CARRIER_S)
             judgement = await _judge(stage)
+            _report(transcript, judgement, stage.said, missed)
         # The play is over and judged. A drain would wait for polls that wait for nothing.
         for worker in range(WORKERS):
             await world.kill(worker)
-    _report(transcript, judgement, stage.said, missed)
     return 0 if judgement.is_clean and not missed else 1
 
 

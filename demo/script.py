@@ -73,8 +73,8 @@ async def a_stranger_in_a_hurry(stage: Stage, _: Configuration) -> None:
 async def stop_and_return(stage: Stage, config: Configuration) -> None:
     """STOP in a running chat, and a return."""
     brand = _brand(config, ELI)
-    await stage.text(ELI, "Please take me off the list for Monday")
-    await stage.answer(ELI, "Done, you are off the list for Monday.")
+    await stage.text(ELI, "Is there room in the class on Monday?")
+    await stage.answer(ELI, "There is. Shall I put you on the list?")
     await stage.until_all_heard()
     stage.expect(ELI, brand.texts.opt_out_confirmed.format(brand=brand.name))
     await stage.instruct(ELI, "STOP")
@@ -83,8 +83,8 @@ async def stop_and_return(stage: Stage, config: Configuration) -> None:
     stage.expect(ELI, brand.texts.opt_in_confirmed.format(brand=brand.name))
     await stage.instruct(ELI, "START")
     await stage.until_all_heard()
-    await stage.text(ELI, "I changed my mind, put me back on")
-    await stage.answer(ELI, "Welcome back! You are on the list again.")
+    await stage.text(ELI, "Yes please, the Monday class")
+    await stage.answer(ELI, "Done, see you on Monday!")
 
 
 async def a_refused_text(stage: Stage, _: Configuration) -> None:

@@ -27,6 +27,14 @@ def parse_settings(arguments: list[str]) -> SimulatorSettings:
     parser.add_argument("--topology", type=Path, help="topology.json, for the event bus's rules")
     parser.add_argument("--queue-prefix", default="", help="before the topology's queue names")
     parser.add_argument("--world", type=Path, help="JSON file of what exists at the start")
+    parser.add_argument(
+        "--play-sns",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="stamp and deliver this kind of publication here, where the emulator's SNS stamps "
+        "whole seconds and so loses the order of texts (inbound_sms); may be given again",
+    )
     given = parser.parse_args(arguments)
     return SimulatorSettings(
         host=given.host,
@@ -38,6 +46,7 @@ def parse_settings(arguments: list[str]) -> SimulatorSettings:
         ledger_path=given.ledger,
         topology_path=given.topology,
         queue_prefix=given.queue_prefix,
+        plays_sns_for=frozenset(given.play_sns),
         world=json.loads(given.world.read_text("utf-8")) if given.world else {},
     )
 

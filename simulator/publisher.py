@@ -79,7 +79,7 @@ class Publisher:
             return
         copies = 2 if self._hits(knobs.republish) else 1
         for _ in range(copies):
-            if knobs.plays_sns:
+            if knobs.plays_sns or kind in self._settings.plays_sns_for:
                 await self._deliver_stamped(topic_arn, message, attributes, knobs)
             else:
                 await self._publish(topic_arn, message, attributes)

@@ -46,6 +46,8 @@ class SimulatorSettings(BaseModel):
     topology_path: Path | None = None
     queue_prefix: str = ""
     """What a deployment puts before the topology's logical queue names."""
+    plays_sns_for: frozenset[str] = frozenset()
+    """Kinds of publication that never go through the emulator's SNS: see `--play-sns`."""
     world: dict[str, Any] = Field(default_factory=dict)
     """What exists at the start, one key per service."""
     aws: AwsAccess = Field(default_factory=AwsAccess.from_environment)

@@ -200,6 +200,9 @@ class World:
             *("--world", str(world_file), "--ledger", str(self.ledger_path)),
             *("--seed", str(self.plan.seed)),
         ]
+        if self.plan.backend is Backend.EMBEDDED:
+            # A text's only time is its SNS stamp, AWS's has milliseconds, and MiniStack's has not.
+            command += ["--play-sns", "inbound_sms"]
         log = self.plan.run_dir / "simulator.log"
         program = Program("simulator", command, env=self._environment(aws), log=log, cwd=ROOT)
         self._stack.callback(program.stop, SIMULATOR_STOP_GRACE_S)
