@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from simulator.contact_centre.content import Visibility
 from tests.contract.simulator.chatting import (
     SUBSCRIBE,
     VENDOR,
@@ -106,6 +107,15 @@ async def test_typing_of_others_comes_and_ones_own_does_not(chats: Chatting) -> 
         await chats.desk.type_on(customer.contact_id)
         item = await next_item(socket)
     assert (item["ContentType"], item["ParticipantRole"]) == (f"{VENDOR}event.typing", "AGENT")
+
+
+async def test_what_is_for_agents_never_comes_over_the_customers_socket(chats: Chatting) -> None:
+    customer = await chats.with_agent()
+    async with chats.http.ws_connect(await another_url(chats, customer)) as socket:
+        await socket.send_str(SUBSCRIBE)
+        await chats.desk.say(customer.contact_id, "secret", visibility=Visibility.AGENT)
+        await chats.desk.say(customer.contact_id, "open", visibility=Visibility.CUSTOMER)
+        assert (await next_item(socket))["Content"] == "open"
 
 
 async def test_agents_receipt_reaches_the_sender(chats: Chatting) -> None:
