@@ -66,8 +66,9 @@ class Fleet:
         assert received == self.metrics.total(OUTCOMES) + self.metrics.total(IN_FLIGHT)
 
     async def until_empty(self) -> None:
-        while len(self.queue):
-            await self.clock.sleep(0.5)
+        async with asyncio.timeout(3 * 86_400):  # Of virtual time.
+            while len(self.queue):
+                await self.clock.sleep(0.5)
 
 
 def make_fleet(

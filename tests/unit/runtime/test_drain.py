@@ -114,7 +114,7 @@ async def test_a_poll_longer_than_the_deadline_is_given_up_and_told() -> None:
 async def test_the_last_acknowledgements_are_flushed() -> None:
     async def slow_delete(call: str) -> None:
         if call == "delete":
-            await asyncio.sleep(1)
+            await asyncio.sleep(3)  # Longer than the outstanding poll.
 
     async with running(wait_s=1) as fleet:
         fleet.queue.knobs.before = slow_delete
