@@ -20,7 +20,6 @@ from infra.local.process import StartError
 from infra.local.world import World, WorldPlan
 from simulator.client import SimulatorClient
 from simulator.contact_centre.client import AgentDesk
-from workers.config import load
 
 WORKERS = 2
 CARRIER_S = 0.3  # from the last send to the phone
@@ -66,18 +65,14 @@ async def _run(run_dir: Path, *, is_interactive: bool) -> int:
                 await asyncio.sleep(CARRIER_S)
             judgement = await _judge(stage)
             _report(transcript, judgement, stage.said, missed)
-        # The play is over and judged. A drain would wait for polls that wait for nothing.
-        for worker in range(WORKERS):
-            await world.kill(worker)
     return 0 if judgement.is_clean and not missed else 1
 
 
 async def _play(stage: Stage) -> str:
-    config = load(CONFIG)
     for title, scene in SCENES:
         stage.transcript.scene(title)
         try:
-            await scene(stage, config)
+            await scene(stage)
         except MissedCueError as missed:
             return str(missed)
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned
 CONFIG = Path(__file__).with_name("brands.toml")
 CLINIC = "+12065550190"
 BIKES = "+12065550191"
+
+# What the brands' file has them say by themselves, by the number they say it from.
+OWN_TEXTS: Mapping[str, Mapping[str, str]] = {
+    brand["numbers"][0]: brand["texts"] for brand in tomllib.loads(CONFIG.read_text())["brands"]
+}
 
 
 def contact_centre(made: Provisioned) -> Mapping[str, object]:

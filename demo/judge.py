@@ -191,7 +191,7 @@ _SENDS = frozenset({"SendTextMessage", "SendMediaMessage"})
 
 
 def _is_ours(item: dict[str, Any]) -> bool:
-    return item["role"] == "CUSTOMER" and item["type"] == "MESSAGE"
+    return (item["role"], item["type"]) == ("CUSTOMER", "MESSAGE")
 
 
 def _show(said: Said) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from demo.contact_centre import BIKES, CLINIC
+from demo.contact_centre import BIKES, CLINIC, OWN_TEXTS
 from demo.judge import Way
 from demo.stage import Customer, Stage
-from workers.brands import Brand
-from workers.config import Configuration
 
 ANA = Customer("Ana", "+12065550101", CLINIC)
 BEN = Customer("Ben", "+12065550102", CLINIC)
@@ -31,10 +29,10 @@ PICTURE = bytes.fromhex(
     "1f15c4890000000a49444154789c63000100000500010d0a2db40000000049454e44ae426082"
 )
 
-Scene = Callable[[Stage, Configuration], Awaitable[None]]
+Scene = Callable[[Stage], Awaitable[None]]
 
 
-async def a_conversation(stage: Stage, _: Configuration) -> None:
+async def a_conversation(stage: Stage) -> None:
     """A first text opens a chat; every kind of text goes both ways."""
     await stage.text(ANA, "Hi, I need to move my appointment on Tuesday")
     await stage.answer(ANA, "Good morning! Of course – which day would suit you?")
@@ -48,7 +46,7 @@ async def a_conversation(stage: Stage, _: Configuration) -> None:
     await stage.until_all_heard()
 
 
-async def two_at_once(stage: Stage, _: Configuration) -> None:
+async def two_at_once(stage: Stage) -> None:
     """Two customers write in turns; neither sees the other."""
     await asyncio.gather(
         stage.text(BEN, "Is my prescription ready?"),
@@ -62,7 +60,7 @@ async def two_at_once(stage: Stage, _: Configuration) -> None:
     await stage.until_all_heard()
 
 
-async def a_stranger_in_a_hurry(stage: Stage, _: Configuration) -> None:
+async def a_stranger_in_a_hurry(stage: Stage) -> None:
     """Two texts within 50 ms, from nobody we know: one chat, both texts, in order."""
     await stage.text(DIMA, "Hello?")
     await asyncio.sleep(0.03)
@@ -70,24 +68,23 @@ async def a_stranger_in_a_hurry(stage: Stage, _: Configuration) -> None:
     await stage.answer(DIMA, "Yes, how can I help?")
 
 
-async def stop_and_return(stage: Stage, config: Configuration) -> None:
+async def stop_and_return(stage: Stage) -> None:
     """STOP in a running chat, and a return."""
-    brand = _brand(config, ELI)
     await stage.text(ELI, "Is there room in the class on Monday?")
     await stage.answer(ELI, "There is. Shall I put you on the list?")
     await stage.until_all_heard()
-    stage.expect(ELI, brand.texts.opt_out_confirmed.format(brand=brand.name))
+    stage.expect(ELI, OWN_TEXTS[CLINIC]["opt_out_confirmed"])
     await stage.instruct(ELI, "STOP")
     await stage.until_note(ELI, "opted out")
     await stage.until_all_heard()
-    stage.expect(ELI, brand.texts.opt_in_confirmed.format(brand=brand.name))
+    stage.expect(ELI, OWN_TEXTS[CLINIC]["opt_in_confirmed"])
     await stage.instruct(ELI, "START")
     await stage.until_all_heard()
     await stage.text(ELI, "Yes please, the Monday class")
     await stage.answer(ELI, "Done, see you on Monday!")
 
 
-async def a_refused_text(stage: Stage, _: Configuration) -> None:
+async def a_refused_text(stage: Stage) -> None:
     """The carrier refuses a text; the agent learns why."""
     await stage.simulator.set_carrier("unreachable", number=FAY.number)
     await stage.text(FAY, "Can you call me?")
@@ -95,13 +92,12 @@ async def a_refused_text(stage: Stage, _: Configuration) -> None:
     await stage.until_note(FAY, "unreachable")
 
 
-async def another_brand(stage: Stage, config: Configuration) -> None:
+async def another_brand(stage: Stage) -> None:
     """A number of another brand; then the agent leaves, and the customer writes again."""
-    brand = _brand(config, GUS)
     await stage.text(GUS, "Is the blue bike still for rent?")
     await stage.answer(GUS, "It is, 12 dollars a day.")
     await stage.until_all_heard()
-    stage.expect(GUS, brand.texts.ended.format(brand=brand.name))
+    stage.expect(GUS, OWN_TEXTS[BIKES]["ended"])
     stage.transcript.note("the agent leaves Gus's chat, and the flow ends it")
     await stage.desk.leave(await stage.chat_of(GUS))
     await stage.until_heard(GUS, Way.TO_CUSTOMER, 3)
@@ -109,7 +105,7 @@ async def another_brand(stage: Stage, config: Configuration) -> None:
     await stage.answer(GUS, "We do, they are free.")
 
 
-async def a_busy_minute(stage: Stage, config: Configuration) -> None:
+async def a_busy_minute(stage: Stage) -> None:
     """Four lines at once."""
     scenes: tuple[Scene, ...] = (
         a_stranger_in_a_hurry,
@@ -117,7 +113,7 @@ async def a_busy_minute(stage: Stage, config: Configuration) -> None:
         a_refused_text,
         another_brand,
     )
-    await asyncio.gather(*(scene(stage, config) for scene in scenes))
+    await asyncio.gather(*(scene(stage) for scene in scenes))
     await stage.until_all_heard()
 
 
@@ -129,10 +125,3 @@ SCENES: tuple[tuple[str, Scene], ...] = (
         a_busy_minute,
     ),
 )
-
-
-def _brand(config: Configuration, customer: Customer) -> Brand:
-    brand = config.brand_of(customer.our_number)
-    if brand is None:
-        raise ValueError(f"no brand owns {customer.our_number}")
-    return brand

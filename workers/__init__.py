@@ -1,0 +1,1 @@
+"""The workers: what runs in production. Read `bootstrap.py` for what they are made of."""

@@ -72,7 +72,7 @@ class WorkerExit:
 
 
 class World:
-    """A running world; an async context manager.
+    """A running world; an async context manager. Leaving it kills the workers: see `stop_workers`.
 
     With `aws` it uses endpoints that already run, and leaves them; its names have a random prefix,
     so that worlds can share them. Workers are counted from 0; the SDK's app id of worker 0, which
@@ -250,8 +250,10 @@ class World:
         }
 
     async def _close(self) -> None:
+        # Whoever wants a drain asks for it: it waits for long polls that wait for nothing.
+        running, self._workers = self._workers, {}
         try:
-            await self.stop_workers()
+            await asyncio.gather(*(asyncio.to_thread(p.kill) for p in running.values()))
         finally:
             await asyncio.to_thread(self._stack.close)
 

@@ -62,7 +62,7 @@ class ContactState:
     disconnect_reason: str | None = None
 
 
-class SourceRefused(Exception):  # noqa: N818 - a signal, caught where the start is repeated without the source
+class SourceRefused(Exception):
     """Connect would not attach the earlier chat: start again without it."""
 
 
