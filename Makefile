@@ -9,11 +9,12 @@ PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
-PARTS := lint types layers unit contract e2e e2e-localstack model
+PARTS := lint types layers unit contract clients e2e e2e-localstack model
 SOURCES := $(wildcard schemas workers simulator infra demo tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fmt lint types layers unit contract e2e e2e-localstack \
+.PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
+	e2e-localstack \
 	storm model clean lock
 
 help: ## Say what there is
@@ -64,6 +65,9 @@ unit: $(DEV) ## Unit tests: no network
 
 contract: $(DEV) ## Contract tests: against the emulator and the simulator, over HTTP
 	$(BIN)/pytest -q tests/contract $(ARGS)
+
+clients: $(DEV) ## Clients that others wrote hold a chat with the simulator: the AWS CLI, chatjs
+	$(BIN)/pytest -q tests/clients $(ARGS)
 
 e2e: $(DEV) ## End-to-end tests: workers as shipped, on the embedded emulator
 	$(BIN)/pytest -q tests/e2e $(ARGS)
