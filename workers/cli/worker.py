@@ -23,7 +23,7 @@ from workers.errors import SettingsError
     help="json for machines, console for people. SWITCHBOARD_LOG_FORMAT or json by default.",
 )
 def worker(queues: str, log_format: str | None) -> None:
-    r"""Consume the queues and relay conversations, until SIGTERM or Ctrl-C.
+    """Consume the queues and relay conversations, until SIGTERM or Ctrl-C.
 
     Wiring comes from the environment (SWITCHBOARD_QUEUE_URLS and its like, as Terraform's outputs
     or `python -m infra.local.provision` give it), behaviour from the file that SWITCHBOARD_CONFIG
@@ -37,7 +37,7 @@ def worker(queues: str, log_format: str | None) -> None:
     On SIGTERM it stops polling, gives back what has not started, finishes the rest and prints a
     receipt. A second signal forces. Exit status: 0 drained, 1 something was abandoned (it comes
     again), 2 it could not start.
-    """
+    """  # noqa: D301 - click reads the backspace as "do not wrap this"
     from workers import bootstrap
     from workers.config import load as load_configuration
     from workers.log import LogFormat, configure_logging
