@@ -252,7 +252,7 @@ def test_a_brand_may_add_words_and_filler() -> None:
 
 
 def test_a_word_that_folds_to_nothing_matches_nothing() -> None:
-    words = Words(opt_out=("!!!",), help=("?",), opt_in=("",), filler=("…",))
+    words = Words(opt_out=("!!!",), help=("?",), opt_in=("-",), filler=("…",))
     assert read_words(words, "") is Meaning.PLAIN
     assert read_words(words, "?!") is Meaning.PLAIN
 

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import click
 
-from workers.config import Finding, Inspection, UnreadableConfigurationError, inspect
+from infra.topology import load_topology
+from workers.config import (
+    Finding,
+    Inspection,
+    RuntimeShape,
+    UnreadableConfigurationError,
+    inspect,
+)
 from workers.config.reference import schema_text
+from workers.runtime.config import ConsumerConfig
 
 EXIT_PROBLEMS = 1
 EXIT_UNREADABLE = 2
@@ -69,13 +77,17 @@ def schema() -> None:
 
 def _inspected(ctx: click.Context, file: Path, *, as_json: bool) -> Inspection:
     try:
-        return inspect(file)
+        return inspect(file, RuntimeShape(ConsumerConfig, _queue_names()))
     except UnreadableConfigurationError as exc:
         if as_json:
             click.echo(json.dumps({"file": str(file), "ok": False, "unreadable": str(exc)}))
         else:
             click.secho(str(exc), fg="red", err=True)
         ctx.exit(EXIT_UNREADABLE)
+
+
+def _queue_names() -> frozenset[str]:
+    return frozenset(queue.name for queue in load_topology().queues)
 
 
 def _as_json(file: Path, inspection: Inspection) -> str:

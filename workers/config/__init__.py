@@ -8,6 +8,7 @@ from workers.config.configuration import Configuration as Configuration
 from workers.config.findings import Finding as Finding
 from workers.config.loading import Inspection as Inspection
 from workers.config.loading import InvalidConfigurationError as InvalidConfigurationError
+from workers.config.loading import RuntimeShape as RuntimeShape
 from workers.config.loading import UnreadableConfigurationError as UnreadableConfigurationError
 from workers.config.loading import inspect as inspect
 from workers.config.loading import load as load

@@ -25,7 +25,7 @@ class Configuration(Value):
     brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
     runtime: dict[str, dict[str, int | float]] = Field(
         default_factory=dict,
-        description="`[runtime.<queue>]`: how one queue is consumed; keys in docs/runtime.md",
+        description="`[runtime.<queue>]`: how one queue is consumed, where defaults do not suit",
     )
 
     def find(self, name: str) -> Brand | None:

@@ -42,7 +42,7 @@ _HASH_KEY_NAME = "hash"
 _RECORD_FORMAT = 1
 
 
-class Unopenable(TransientError):  # noqa: N818 - the field says it so
+class Unopenable(TransientError):
     """A stored value does not open: another key or context made it, or it was changed.
 
     Transient on purpose: a worker with the wrong key must not empty the queues into their DLQs.

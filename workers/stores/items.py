@@ -30,7 +30,7 @@ BODY_BYTES_MAX = 128 * 1024
 _SID_CHARS = 26
 
 
-class UnknownFormat(TransientError):  # noqa: N818 - as `Undecodable`
+class UnknownFormat(TransientError):
     """An item of a format that this version does not read: a newer worker wrote it.
 
     Transient on purpose: while two versions run side by side, the message goes to the other.

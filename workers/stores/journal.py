@@ -369,7 +369,7 @@ class DynamoJournal(TableJournal):
         super().__init__(DynamoTable(client, table_name), keys, clock or SystemClock())
 
 
-class _RefusedSession(Exception):  # noqa: N818 - an outcome; never leaves this module
+class _RefusedSession(Exception):
     """A step's condition did not hold; `session` is what stood there."""
 
     def __init__(self, session: Session | None) -> None:

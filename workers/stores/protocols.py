@@ -160,7 +160,7 @@ class Finish:
     release: bool = True
 
 
-class Grown(SwitchboardError):  # noqa: N818 - an outcome to plan by
+class Grown(SwitchboardError):
     """The journal grew since it was looked at: plan again from `session`. The lease is ours."""
 
     def __init__(self, session: Session) -> None:

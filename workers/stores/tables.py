@@ -31,7 +31,7 @@ class Key:
     sk: str = ""
 
 
-class Refused(Exception):  # noqa: N818 - an outcome, not an error: it never leaves the stores
+class Refused(Exception):
     """The condition did not hold; `item` is what stood there, None when nothing did."""
 
     def __init__(self, item: Item | None) -> None:

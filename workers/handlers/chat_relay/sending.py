@@ -35,7 +35,7 @@ from workers.stores.protocols import Entry, Finish, Intent, Lane, LeaseLost, Ses
 SEND_DEADLINE_S = 5.0  # protocol rule 1: from the intent's write to the socket
 PACE_MS = 1_000  # EUM: one message a second to one recipient
 NOT_SENT_MS = 2_000
-SPEND_PAUSE_MS = 300_000
+SPEND_PAUSE_MS = 60_000
 ACCOUNT_PAUSE_MS = 60_000
 
 
