@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+import pytest_asyncio
 
 from infra.local.emulator import running_emulator
 from infra.local.endpoints import LocalAws
@@ -16,11 +18,29 @@ from infra.local.localstack import (
     running_localstack,
 )
 from infra.local.world import Backend, ContactCentre, World, WorldPlan
+from tests.e2e.stage import Stage
+from tests.e2e.theatre import MAIN, Theatre, scenes_of
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 OpenWorld = Callable[..., World]
 """`open_world(config=..., contact_centre=..., worker_count=2, worker_settings={})`."""
+
+
+FOR_EVERYBODY_S = 240
+"""A scene that is waited for may have begun late; what it waits for has limits of its own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            if inspect.iscoroutinefunction(getattr(item, "function", None)):
+                # Before the marker that auto mode has put there: the scenes share one loop.
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(FOR_EVERYBODY_S))
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +86,23 @@ def open_world(tmp_path: Path, backend_aws: LocalAws) -> OpenWorld:
         return World(plan, backend_aws)
 
     return make
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def theatre(
+    request: pytest.FixtureRequest,
+    backend_aws: LocalAws,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Theatre]:
+    """Plays the scenes of this run."""
+    playing = Theatre(
+        backend_aws, tmp_path_factory.mktemp("worlds"), scenes_of(request.session.items)
+    )
+    yield playing
+    await playing.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(theatre: Theatre) -> Stage:
+    """The main world, for a test that is played alone."""
+    return await theatre.stage(MAIN)

@@ -1,0 +1,63 @@
+"""What the tests' contact centre and carrier account consist of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned
+
+CONFIG = Path(__file__).with_name("brands.toml")
+PLAIN = "+12065550110"
+TALKING_FLOW = "+12065550111"
+PICTURES = "+12065550112"
+MANAGED = "+12065550113"
+OPEN_ENDED = "+12065550114"
+SHORT_LIMITS = "+12065550115"
+ONE_A_MINUTE = "+12065550116"
+KEYWORD = "+12065550117"
+NOBODYS = "+12065550119"
+"""A number that texts come in on and that no brand has."""
+
+WELCOME = "Welcome! An agent will be with you shortly."
+_SILENT = {"welcome": "", "closed": "", "no_agent": ""}
+_LISTS = {TALKING_FLOW: "Other", MANAGED: "Managed", OPEN_ENDED: "OpenEnded"}
+
+
+def contact_centre(made: Provisioned) -> Mapping[str, object]:
+    """Eight brands' numbers and one that is nobody's; a flow that is silent and one that talks."""
+    ours = (PLAIN, TALKING_FLOW, PICTURES, MANAGED, OPEN_ENDED, SHORT_LIMITS, ONE_A_MINUTE)
+    numbers = [
+        {
+            "number": number,
+            "type": "TEN_DLC",
+            "two_way_topic_arn": made.topic_arns["inbound-sms"],
+            "self_managed_opt_outs": number != MANAGED,
+            "opt_out_list": _LISTS.get(number, "Default"),
+        }
+        for number in (*ours, KEYWORD, NOBODYS)
+    ]
+    destination = {"name": "sns", "topic_arn": made.topic_arns["delivery-receipts"]}
+    flows = [
+        {"id": "22222222-2222-4222-8222-222222222222", "name": "Silent", "texts": _SILENT},
+        {
+            "id": "22222222-2222-4222-8222-222222222223",
+            "name": "Talking",
+            "texts": {**_SILENT, "welcome": WELCOME},
+        },
+    ]
+    agents = [
+        {"id": "44444444-4444-4444-8444-444444444444", "display_name": "Jane"},
+        {"id": "44444444-4444-4444-8444-444444444445", "display_name": "Omar"},
+    ]
+    return {
+        "sms_voice": {
+            "phone_numbers": numbers,
+            "configuration_sets": [
+                {"name": "conversations", "event_destinations": [destination]},
+                {"name": "silent"},
+            ],
+            "opt_out_lists": [{"name": name} for name in ("Default", *sorted(_LISTS.values()))],
+        },
+        "connect": {"instances": [{"id": LOCAL_INSTANCE_ID, "flows": flows, "agents": agents}]},
+    }
