@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from demo.contact_centre import BIKES, CLINIC, CONFIG, contact_centre
+from demo.hang_ups import HangUps
 from demo.judge import Judgement, Line, Way, judge, read_ledger
 from demo.storm_ears import Ears, hops_ms
 from demo.storm_kills import NearKill, Reaper
@@ -140,7 +141,7 @@ async def _in_a_folder(storm: Storm, keep: Path | None) -> Outcome:
 
 async def run(storm: Storm, run_dir: Path, aws: LocalAws) -> Outcome:
     """One storm on these endpoints; logs and ledger stay in `run_dir`."""
-    async with WriteCounter(aws) as counter:
+    async with HangUps(aws) as hang_ups, WriteCounter(hang_ups.aws) as counter:
         plan = WorldPlan(
             run_dir=run_dir,
             config=CONFIG,

@@ -92,4 +92,4 @@ class CommandDoor:
                 sid, entry, nonce=nonce, until_ms=until_ms, now_ms=now_ms
             )
 
-        return await self._holder.work(append, entry.id, delivery)
+        return await self._holder.work(append, sid, entry.id, delivery)

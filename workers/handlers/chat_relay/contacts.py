@@ -43,7 +43,7 @@ class ContactDoor:
                 ref.sid, entry, nonce=nonce, until_ms=until_ms, now_ms=now_ms
             )
 
-        return await self._holder.work(append, entry.id, delivery)
+        return await self._holder.work(append, ref.sid, entry.id, delivery)
 
     async def _goes_on(self, contact_id: str) -> bool:
         try:

@@ -69,13 +69,16 @@ class Holder:
         self._performer = performer
         self._shifts: dict[str, _Shift] = {}
 
-    async def work(self, append: Append, entry_id: str, delivery: Delivery) -> Outcome:
+    async def work(self, append: Append, sid: str, entry_id: str, delivery: Delivery) -> Outcome:
         """Journal the event, work the session off if it is ours, settle the message."""
         nonce = self._deps.new_nonce()
         now = self._deps.clock.now_ms()
+        structlog.contextvars.bind_contextvars(conversation=sid)
         try:
+            settled = await self._look_first(sid, entry_id, delivery, now)
+            if settled is not None:
+                return settled
             look = await append(nonce, now + LEASE_MS, now)
-            structlog.contextvars.bind_contextvars(conversation=look.session.sid)
             if look.late:
                 self._deps.meter.late(_lane_of(look.session, entry_id))
             if look.verdict is Verdict.TAKEN:
@@ -88,6 +91,27 @@ class Holder:
         except TransientError as exc:
             # A store or a service that is away is no fault of the message: it waits, by its age.
             return Wait(exc.reason, exc.after_s or self._jitter(4.0))
+
+    async def _look_first(
+        self, sid: str, entry_id: str, delivery: Delivery, now_ms: int
+    ) -> Outcome | None:
+        """A message that comes again is most often done or waits for a holder: a read tells.
+
+        It saves the write that would be refused. What it sees may be old, so it decides nothing
+        but what the write would find as well: done, or not our turn yet.
+        """
+        if delivery.receive_count == 1 or sid in self._shifts:
+            return None
+        session = await self._deps.journal.read(sid, consistent=False)
+        if session is None:
+            return None
+        if entry_id in session.done:
+            return Done()
+        entry = _find(session, entry_id)
+        is_held = session.nonce is not None and session.lease_until_ms > now_ms
+        if entry is None or entry.stage is Stage.DEAD or not is_held:
+            return None
+        return Wait("session_taken", self._jitter(1.0))
 
     async def _after_neighbour(self, look: Look, entry_id: str, nonce: str) -> Look:
         """Another slot of this process has the session: wait for it, then look again."""

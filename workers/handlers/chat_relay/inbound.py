@@ -47,7 +47,8 @@ class InboundDoor:
                 key, entry, nonce=nonce, until_ms=until_ms, now_ms=now_ms
             )
 
-        return await self._holder.work(append, entry.id, delivery)
+        sid = self._deps.journal.session_id(key)
+        return await self._holder.work(append, sid, entry.id, delivery)
 
 
 def _sender(number: str) -> str | None:

@@ -37,7 +37,7 @@ class StreamDoor:
                 ref.sid, entry, nonce=nonce, until_ms=until_ms, now_ms=now_ms
             )
 
-        return await self._holder.work(append, entry.id, delivery)
+        return await self._holder.work(append, ref.sid, entry.id, delivery)
 
     def _entry(
         self, message: ChatMessage, reading: ForCustomer | ChatEnded, ref: ContactRef
