@@ -227,8 +227,9 @@ class _Play:
     async def _calm_down(self) -> None:
         """No more kills when nearly all is said: who waits for a dead worker speaks in the calm."""
         messages = 2 * self._storm.conversations * self._storm.messages
-        while self._goes_on() or self._said() < SAID_IN_THE_STORM * messages:  # noqa: ASYNC110 - looks at a clock
-            await asyncio.sleep(1)
+        await self._ears.until(
+            lambda: not self._goes_on() and self._said() >= SAID_IN_THE_STORM * messages
+        )
         self._reaper.stop()
         _say("calm")
 

@@ -41,7 +41,7 @@ class Ears:
         """Whether the message that begins with this word has come out."""
         return name in self._heard
 
-    async def until(self, is_so: Callable[[], bool], timeout_s: float) -> bool:
+    async def until(self, is_so: Callable[[], bool], timeout_s: float | None = None) -> bool:
         """Wait until something holds; False when it does not in time."""
         try:
             async with asyncio.timeout(timeout_s):
