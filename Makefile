@@ -15,7 +15,7 @@ SOURCES := $(wildcard schemas workers simulator infra demo tests)
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
 	e2e-localstack \
-	storm model clean lock
+	storm fuzz model clean lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,11 @@ e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 o
 
 storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker killed every two seconds
 	$(BIN)/python -m demo.storm $(ARGS)
+
+INPUTS ?= 1000000
+SEED ?= 1
+fuzz: $(DEV) ## Hostile input for the decoder (INPUTS=, SEED=; one of them again with AT=)
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(if $(AT),--at $(AT))
 
 model: $(APP) ## Check the model of the session protocol
 	$(BIN)/python model/run.py $(ARGS)

@@ -165,15 +165,34 @@ def _what_is_wrong(document: object) -> str | None:
     for _ in range(MAX_DEPTH):
         below: list[object] = []
         for value in level:
+            reason = _refused(value)
+            if reason is not None:
+                return reason
             if isinstance(value, dict):
-                if not all(isinstance(key, str) for key in value):
-                    return "not_json"
+                below.extend(value)
                 below.extend(value.values())
             elif isinstance(value, list):
                 below.extend(value)
-            elif isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
-                return "number_out_of_range"
         if not below:
             return None
         level = below
     return "nested_too_deep"
+
+
+def _refused(value: object) -> str | None:
+    """What is wrong with one value, whatever is in it."""
+    if isinstance(value, str):
+        return None if value.isascii() or _fits_utf8(value) else "lone_surrogate"
+    if isinstance(value, dict):
+        return None if all(isinstance(key, str) for key in value) else "not_json"
+    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+        return "number_out_of_range"
+    return None
+
+
+def _fits_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -210,6 +210,8 @@ def test_keys_of_a_megabyte_are_no_trouble() -> None:
         ({1: 2}, "not_json"),
         ({"a": {None: 2}}, "not_json"),
         ({"a": 10**5000}, "number_out_of_range"),
+        ({"source": "aws.ses", "detail-type": "\ud800", "detail": {}}, "lone_surrogate"),
+        ({"\udfff": 1}, "lone_surrogate"),
         (object(), "not_an_object"),
         (float("nan"), "not_an_object"),
         ((1, 2), "not_an_object"),

@@ -1,0 +1,1 @@
+"""Hostile input for the decoder: `make fuzz` runs it by the million, the unit tests a little."""
