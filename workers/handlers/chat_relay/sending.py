@@ -32,7 +32,7 @@ from workers.handlers.chat_relay.steps import Conclude, SendText
 from workers.sms_text import measure
 from workers.stores.protocols import Entry, Finish, Intent, Lane, LeaseLost, Session
 
-SEND_DEADLINE_S = 5.0  # protocol rule 1: from the intent's write to the socket
+SEND_DEADLINE_S = 5.0  # protocol rule 1: from before the intent's write to the socket
 PACE_MS = 1_000  # EUM: one message a second to one recipient
 NOT_SENT_MS = 2_000
 SPEND_PAUSE_MS = 60_000
@@ -62,6 +62,9 @@ class TextSender:
         parts = _parts(text)
         await self._deps.texting.admit(text.origination_identity, parts)
         now = self._deps.clock.now_ms()
+        # Counted from before the write, like the intent's own time: a worker that is paused while
+        # its answer comes back must not find a fresh deadline when it wakes.
+        not_after = self._deps.clock.monotonic() + SEND_DEADLINE_S
         held = await self._deps.journal.intend(
             session,
             Intent(entry.id, step.part, step.tries),
@@ -69,7 +72,6 @@ class TextSender:
             until_ms=now + LEASE_MS,
             marks=step.marks,
         )
-        not_after = self._deps.clock.monotonic() + SEND_DEADLINE_S
         try:
             message_id = await self._deps.texting.send(text, not_after=not_after)
         except SwitchboardError as refusal:

@@ -1,0 +1,412 @@
+"""Sending a text: the gate, the pace, the intent, the send, and what each answer means."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.connect import ChatMessage
+from tests.fakes.carrier import Sent
+from tests.unit.handlers.relay import OURS, THEIRS, Relay, brand_with, only
+from workers.errors import (
+    AccountProblem,
+    InDoubt,
+    OptedOut,
+    PermanentError,
+    QuotaFull,
+    SwitchboardError,
+    Throttled,
+    TransientError,
+)
+from workers.runtime.outcome import Done, Wait
+from workers.stores.expressions import Item, Set, Update
+from workers.stores.protocols import ChatState, Lane, Stage
+from workers.stores.tables import Key
+
+LONG = "word " * 400  # Two texts.
+TIMEOUT = InDoubt("SendTextMessage", "timeout")
+UNCERTAIN = "[Delivery of your last message could not be confirmed]"
+RESEND = brand_with(in_doubt="resend")
+
+
+def written(relay: Relay, text: str = "Good day") -> ChatMessage:
+    return relay.centre.agent_says(relay.centre.newest_chat, text)
+
+
+async def resend_chat() -> Relay:
+    relay = Relay(RESEND)
+    await relay.text("first")
+    return relay
+
+
+async def test_every_send_says_how_long_it_may_be_held_and_whose_it_is(chatting: Relay) -> None:
+    message = written(chatting)
+    await chatting.streamed(message)
+    [sent] = chatting.carrier.sent
+    session = await chatting.session()
+    assert sent.text.ttl_s == 900
+    assert (sent.text.configuration_set, sent.text.message_type) == ("texts", "TRANSACTIONAL")
+    assert sent.text.context == {
+        "sb": f"{chatting.sid}.{session.done[-1]}.0",
+        "gen": str(session.gen),
+        "of": "1",
+        "m": message.id,
+    }
+
+
+async def test_replies_go_out_from_the_brands_identity() -> None:
+    relay = Relay(brand_with(origination_identity="pool-1"))
+    await relay.text()
+    await relay.agent()
+    assert relay.carrier.sent[0].text.origination_identity == "pool-1"
+
+
+async def test_the_intent_is_in_the_journal_before_the_send(chatting: Relay) -> None:
+    seen = []
+
+    async def somebody_looks() -> None:
+        seen.append(only(await chatting.session()))
+
+    chatting.faults.meanwhile("texting.send", somebody_looks)
+    await chatting.agent()
+    [entry] = seen
+    assert (entry.stage, entry.part, entry.tries) == (Stage.SENDING, 0, 1)
+    assert entry.intent_at_ms > 0
+
+
+async def test_our_own_rate_is_asked_before_the_intent(chatting: Relay) -> None:
+    """Waiting for it between intent and socket would eat the send's deadline."""
+    chatting.faults.calls.clear()
+    await chatting.agent()
+    calls = chatting.faults.calls
+    assert calls.index("texting.admit") < calls.index("texting.send")
+    assert calls[calls.index("texting.send") - 1] == "table.update"
+
+
+async def test_the_rate_counts_what_the_carrier_counts(chatting: Relay) -> None:
+    await chatting.agent("x" * 300)
+    assert chatting.worker.deps.texting.admitted == [(OURS, 2)]  # type: ignore[attr-defined]
+    assert chatting.meter.parts == {"Clinic": 2}
+
+
+async def test_a_long_message_goes_out_part_by_part_one_a_second(chatting: Relay) -> None:
+    chatting.faults.calls.clear()
+    assert await chatting.agent(LONG) == Done()
+    first, second = chatting.carrier.sent
+    assert (first.text.context["sb"][-2:], second.text.context["sb"][-2:]) == (".0", ".1")
+    assert first.text.context["of"] == "2"
+    assert second.at_s - first.at_s >= 1
+    assert chatting.faults.calls.count("table.update") == 4  # n + 2
+
+
+async def test_two_messages_keep_a_second_between_them(chatting: Relay) -> None:
+    await chatting.agent("one")
+    await chatting.agent("two")
+    first, second = chatting.carrier.sent
+    assert second.at_s - first.at_s >= 1
+
+
+async def test_a_killed_senders_successor_goes_on_with_the_next_part(chatting: Relay) -> None:
+    """The first part is out, its receipt came, its worker is gone: only the second is sent."""
+    message = written(chatting, LONG)
+    chatting.faults.lose_answer("texting.send", TIMEOUT)
+    await chatting.streamed(message)
+    sid, entry_id, part = chatting.carrier.sent[0].text.context["sb"].split(".")
+    assert await chatting.journal.note_receipt(sid, entry_id, int(part), "text-1")
+    await chatting.sleep(15)
+    other = chatting.world.worker("b")
+    assert await other.stream.handle(message, chatting.world.delivery()) == Done()
+    parts = [sent.text.context["sb"].rsplit(".", 1)[1] for sent in chatting.carrier.sent]
+    assert parts == ["0", "1"]
+
+
+# --- in doubt ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("went_out", [True, False])
+async def test_a_send_without_an_answer_is_not_repeated_and_the_agent_is_told(
+    chatting: Relay, went_out: bool
+) -> None:
+    if went_out:
+        chatting.faults.lose_answer("texting.send", TIMEOUT)
+    else:
+        chatting.faults.refuse("texting.send", TIMEOUT)
+    message = written(chatting)
+    assert isinstance(await chatting.streamed(message), Wait)
+    assert only(await chatting.session()).stage is Stage.SENDING
+    for _ in range(14):
+        await chatting.sleep(9)
+        await chatting.streamed(message)
+    assert await chatting.streamed(message) == Done()
+    assert len(chatting.carrier.sent) == int(went_out)
+    assert chatting.centre.only_chat.said[1:] == [UNCERTAIN]
+    assert chatting.meter.effects["agent_concluded", "uncertain"] == 1
+
+
+async def test_a_receipt_is_waited_for_before_a_doubt_is_given_up(chatting: Relay) -> None:
+    chatting.faults.refuse("texting.send", TIMEOUT)
+    message = written(chatting)
+    await chatting.streamed(message)
+    await chatting.sleep(chatting.brand.receipt_wait_s - 2)
+    assert isinstance(await chatting.streamed(message), Wait)
+    assert chatting.centre.only_chat.said == ["first"]
+
+
+async def test_a_brand_may_send_again_once_and_not_twice() -> None:
+    relay = await resend_chat()
+    relay.faults.refuse("texting.send", TIMEOUT, TIMEOUT)
+    message = written(relay)
+    for _ in range(40):
+        await relay.streamed(message)
+        await relay.sleep(9)
+    assert relay.carrier.sent == []
+    assert relay.faults.calls.count("texting.send") == 2
+    assert relay.centre.only_chat.said[1:] == [UNCERTAIN]
+
+
+async def test_what_is_sent_again_is_out_once_when_the_first_was_not() -> None:
+    relay = await resend_chat()
+    relay.faults.refuse("texting.send", TIMEOUT)
+    message = written(relay)
+    for _ in range(20):
+        await relay.streamed(message)
+        await relay.sleep(9)
+    assert relay.carrier.bodies == ["Good day"]
+    assert relay.centre.only_chat.said == ["first"]
+
+
+async def test_a_doubtful_part_is_told_of_and_the_next_part_still_goes(chatting: Relay) -> None:
+    chatting.faults.refuse("texting.send", TIMEOUT)
+    message = written(chatting, LONG)
+    for _ in range(20):
+        await chatting.streamed(message)
+        await chatting.sleep(9)
+    assert [sent.text.context["sb"][-2:] for sent in chatting.carrier.sent] == [".1"]
+    assert chatting.centre.only_chat.said[1:] == [UNCERTAIN]
+
+
+async def test_the_lane_behind_a_doubt_waits(chatting: Relay) -> None:
+    chatting.faults.refuse("texting.send", TIMEOUT)
+    await chatting.streamed(written(chatting, "one"))
+    await chatting.sleep(15)
+    assert isinstance(await chatting.streamed(written(chatting, "two")), Wait)
+    assert chatting.carrier.sent == []
+
+
+async def test_the_customers_lane_does_not_wait_for_a_doubt(chatting: Relay) -> None:
+    chatting.faults.refuse("texting.send", TIMEOUT)
+    await chatting.streamed(written(chatting, "one"))
+    assert await chatting.text("second") == Done()
+    assert chatting.centre.only_chat.said == ["first", "second"]
+
+
+# --- surely not sent -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "result", "least_s"),
+    [
+        pytest.param(Throttled("throttled"), "throttled", 1, id="throttled"),
+        pytest.param(Throttled("throttled", after_s=9), "throttled", 9, id="throttled_and_told"),
+        pytest.param(QuotaFull("monthly_spend_limit"), "spend_limit", 60, id="month_spent"),
+        pytest.param(TransientError("connect_timeout"), "not_sent", 2, id="no_connection"),
+        pytest.param(AccountProblem("access_denied"), "account_problem", 60, id="for_a_person"),
+    ],
+)
+async def test_a_send_that_surely_did_not_happen_is_nobodys_doubt(
+    chatting: Relay, error: SwitchboardError, result: str, least_s: float
+) -> None:
+    chatting.faults.refuse("texting.send", error)
+    message = written(chatting)
+    outcome = await chatting.streamed(message)
+    assert isinstance(outcome, Wait)
+    session = await chatting.session()
+    assert (only(session).stage, only(session).failures) == (Stage.NEW, 0)
+    wait_s = (session.not_before_out_ms - chatting.clock.now_ms()) / 1000
+    assert wait_s == pytest.approx(least_s, abs=0.01)
+    assert chatting.meter.effects["sms", result] == 1
+    await chatting.sleep(least_s + 1)
+    assert await chatting.streamed(message) == Done()
+    assert chatting.carrier.bodies == ["Good day"]
+    assert chatting.centre.only_chat.said == ["first"]
+
+
+async def test_a_spent_month_pauses_and_then_everything_goes_out_in_order(chatting: Relay) -> None:
+    chatting.carrier.is_spent = True
+    one = written(chatting, "one")
+    await chatting.sleep(1)
+    two = written(chatting, "two")
+    for _ in range(5):
+        assert isinstance(await chatting.streamed(one), Wait)
+        assert isinstance(await chatting.streamed(two), Wait)
+        await chatting.sleep(61)
+    chatting.carrier.is_spent = False
+    await chatting.sleep(61)
+    await chatting.streamed(two)
+    assert await chatting.streamed(one) == Done()
+    assert chatting.carrier.bodies == ["one", "two"]
+
+
+async def test_our_own_rate_limit_writes_no_intent(chatting: Relay) -> None:
+    chatting.faults.refuse("texting.admit", Throttled("own_rate_limit", after_s=2))
+    await chatting.streamed(written(chatting))
+    entry = only(await chatting.session())
+    assert (entry.stage, entry.intent_at_ms) == (Stage.NEW, 0)
+
+
+async def test_a_refused_later_part_leaves_the_earlier_one_known_to_be_out(
+    chatting: Relay,
+) -> None:
+    def throttle(sent: Sent) -> None:
+        chatting.faults.refuse("texting.send", Throttled("throttled"))
+
+    async def the_next_is_throttled() -> None:
+        # Planned while the first part is accepted; so it meets the second.
+        chatting.carrier.receipt = throttle
+
+    chatting.faults.meanwhile("texting.send", the_next_is_throttled)
+    message = written(chatting, LONG)
+    assert isinstance(await chatting.streamed(message), Wait)
+    chatting.carrier.receipt = None
+    await chatting.sleep(10)
+    assert await chatting.streamed(message) == Done()
+    parts = [sent.text.context["sb"].rsplit(".", 1)[1] for sent in chatting.carrier.sent]
+    assert parts == ["0", "1"]
+    assert chatting.centre.only_chat.said == ["first"]
+
+
+@pytest.mark.parametrize(("pause_s", "goes_out"), [(4.9, True), (5.1, False)])
+async def test_a_worker_paused_after_its_intent_does_not_send_any_more(
+    chatting: Relay, pause_s: float, goes_out: bool
+) -> None:
+    """Rule 1: from the intent to the socket at most 5 s, or others may have concluded on it."""
+    write = chatting.world.sessions.update
+
+    async def slow(key: Key, update: Update) -> Item:
+        item = await write(key, update)
+        if "sending_at" not in paused and any(
+            isinstance(action, Set) and action.path[-1] == "ia" for action in update.actions
+        ):
+            paused["sending_at"] = chatting.clock.monotonic()
+            await chatting.sleep(pause_s)
+        return item
+
+    paused: dict[str, float] = {}
+    chatting.world.sessions.update = slow  # type: ignore[method-assign] # a store that is slow
+    message = written(chatting)
+    outcome = await chatting.streamed(message)
+    assert paused
+    assert (outcome == Done()) is goes_out
+    assert len(chatting.carrier.sent) == int(goes_out)
+    if not goes_out:
+        assert only(await chatting.session()).stage is Stage.NEW  # Surely not sent: no doubt.
+        await chatting.sleep(5)
+        assert await chatting.streamed(message) == Done()
+    assert chatting.carrier.bodies == ["Good day"]
+
+
+# --- refused for good ----------------------------------------------------------------------------
+
+
+async def test_a_text_that_eum_refuses_is_told_to_the_agent_once(chatting: Relay) -> None:
+    chatting.faults.refuse("texting.send", PermanentError("destination_country_blocked"))
+    message = written(chatting)
+    assert await chatting.streamed(message) == Done()
+    assert await chatting.streamed(message) == Done()
+    assert chatting.carrier.sent == []
+    assert chatting.centre.only_chat.said[1:] == [
+        "[Not delivered to the customer: destination country blocked]"
+    ]
+    assert chatting.meter.effects["sms", "refused"] == 1
+
+
+async def test_a_number_that_eum_knows_as_opted_out_is_recorded_and_told_once(
+    chatting: Relay,
+) -> None:
+    """Managed opt-outs: the refusal is our only sign."""
+    chatting.faults.refuse("texting.send", OptedOut("opted_out"))
+    assert await chatting.agent("one") == Done()
+    assert await chatting.agent("two") == Done()
+    assert chatting.carrier.sent == []
+    assert chatting.faults.calls.count("texting.send") == 1  # The gate knows it now.
+    assert chatting.centre.only_chat.said[1:] == [chatting.brand.texts.note_opted_out]
+    gate = chatting.worker.performer.gate
+    suppression = await gate.closed_for(chatting.brand, THEIRS)
+    assert suppression is not None
+    assert suppression.source.startswith("refused.")
+
+
+async def test_an_end_that_may_not_be_told_is_an_end_all_the_same(chatting: Relay) -> None:
+    await chatting.worker.performer.gate.close(chatting.brand, THEIRS, "form")
+    assert await chatting.streamed(chatting.centre.end(chatting.centre.only_chat)) == Done()
+    assert chatting.carrier.sent == []
+    assert (await chatting.session()).state is ChatState.ENDED
+
+
+# --- the lease -----------------------------------------------------------------------------------
+
+
+async def test_a_sender_whose_lease_was_taken_still_tells_the_truth(chatting: Relay) -> None:
+    """W9, late truth: the text went out, the record is another's, and knows it."""
+    message = written(chatting)
+    other = chatting.world.worker("b")
+
+    async def paused_for_long() -> None:
+        await chatting.sleep(35)
+        assert isinstance(await other.stream.handle(message, chatting.world.delivery()), Wait)
+
+    chatting.faults.meanwhile("texting.send", paused_for_long)
+    assert isinstance(await chatting.streamed(message), Wait)
+    assert only(await chatting.session()).receipt == "text-1"
+    await chatting.sleep(15)
+    assert await other.stream.handle(message, chatting.world.delivery()) == Done()
+    assert chatting.carrier.bodies == ["Good day"]
+    assert chatting.centre.only_chat.said == ["first"]
+
+
+async def test_an_intent_under_a_lost_lease_sends_nothing(chatting: Relay) -> None:
+    message = written(chatting)
+    other = chatting.world.worker("b")
+
+    async def paused_for_long() -> None:
+        await chatting.sleep(35)
+        await other.stream.handle(message, chatting.world.delivery())
+
+    chatting.faults.meanwhile("texting.admit", paused_for_long)
+    assert await chatting.streamed(message) == Done()  # For the other has sent it.
+    assert chatting.carrier.bodies == ["Good day"]
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+async def test_a_file_goes_out_as_a_link_after_the_words(chatting: Relay) -> None:
+    message = chatting.centre.agent_sends_file(
+        chatting.centre.only_chat, "form.pdf", "application/pdf"
+    )
+    assert await chatting.streamed(message) == Done()
+    [sent] = chatting.carrier.sent
+    [key] = chatting.world.shelf.stored
+    assert sent.text.body == f"form.pdf: https://media.example/{key}?ttl=86400"
+    assert sent.text.media_url is None
+    assert chatting.world.shelf.stored[key].content == b"abc"
+
+
+async def test_a_picture_goes_out_as_mms_where_the_brand_says_so() -> None:
+    relay = Relay(brand_with(media="mms"))
+    await relay.text()
+    chat = relay.centre.only_chat
+    await relay.streamed(relay.centre.agent_sends_file(chat, "map.png", "image/png"))
+    await relay.streamed(relay.centre.agent_sends_file(chat, "form.pdf", "application/pdf"))
+    picture, form = relay.carrier.sent
+    assert (picture.text.body, bool(picture.text.media_url)) == ("", True)
+    assert (bool(form.text.body), form.text.media_url) == (True, None)
+
+
+async def test_a_file_that_cannot_be_fetched_yet_writes_no_intent(chatting: Relay) -> None:
+    chatting.faults.refuse("chats.attachment", TransientError("attachment_not_served"))
+    message = chatting.centre.agent_sends_file(chatting.centre.only_chat, "a.pdf", "x/y")
+    assert isinstance(await chatting.streamed(message), Wait)
+    assert only(await chatting.session(), Lane.OUT).stage is Stage.NEW
+    await chatting.sleep(10)
+    assert await chatting.streamed(message) == Done()
+    assert len(chatting.carrier.sent) == 1
