@@ -88,9 +88,10 @@ def read_documents(stream: BinaryIO) -> Iterator[Piece]:
 
 def documents_of(text: str) -> list[object] | None:
     """All documents of a text that holds several in a row; None if any of them is broken."""
-    if not text.strip():
+    try:
+        pieces = list(_Documents(BytesIO(text.encode())))
+    except UnreadableError:  # Blank, nothing but commas, or a byte order mark alone.
         return None
-    pieces = list(_Documents(BytesIO(text.encode())))
     values = [piece.value for piece in pieces if isinstance(piece, Parsed)]
     return values if values and len(values) == len(pieces) else None
 

@@ -168,7 +168,10 @@ async def _deps(
 
 async def _key_ring(settings: Settings, aws: Aws) -> KeyRing:
     if settings.key_file is not None:
-        content = await asyncio.to_thread(settings.key_file.read_bytes)
+        try:
+            content = await asyncio.to_thread(settings.key_file.read_bytes)
+        except OSError as problem:
+            raise SettingsError(f"{settings.key_file}: {problem.strerror}") from None
         return FileKeyRing(content)
     if settings.kms_key_id is None:
         raise SettingsError("no key for data at rest")

@@ -3,7 +3,8 @@
     SwitchboardError
     ├── TransientError            the call did not happen or may be repeated: try again later
     │   ├── Throttled             refused for rate; knows when to come back
-    │   └── QuotaFull             refused for capacity (chats, spend); come back much later
+    │   ├── QuotaFull             refused for capacity (chats, spend); come back much later
+    │   └── Blocked               a key or a stored format is in the way; not the message's fault
     ├── InDoubt                   sent, and no answer: it may have happened
     ├── PermanentError            the same input will fail the same way
     │   ├── OptedOut              the recipient may not be texted
@@ -13,8 +14,9 @@
     ├── Fenced                    another worker holds the session now: write nothing more
     └── SettingsError             the process must not start
 
-The runtime maps a raised `TransientError` to a backoff, a `PermanentError` to a dead letter, and
-anything that is not in this tree to a bug: counted, logged with its place, tried again.
+The runtime maps a raised `TransientError` to a backoff, a `PermanentError` to a dead letter (but
+an `AccountProblem` to a wait), and anything that is not in this tree to a bug: counted, logged with
+its place, tried again.
 Errors carry fields, never the user's data: their text reaches logs and dead-letter attributes.
 """
 
@@ -43,6 +45,14 @@ class Throttled(TransientError):
 
 class QuotaFull(TransientError):
     """The API refused for capacity: concurrent chats, monthly spend. Not an attempt."""
+
+
+class Blocked(TransientError):
+    """Something that every message needs is in the way: a key, or an item of a newer format.
+
+    A person or the rest of a deployment mends it. Not an attempt: the message waits, else a worker
+    with a wrong key would empty the queues into their DLQs.
+    """
 
 
 class InDoubt(SwitchboardError):
@@ -83,7 +93,10 @@ class TokenRefused(PermanentError):
 
 
 class AccountProblem(PermanentError):
-    """Only a person can mend it: missing permission, wrong flow, registration, sandbox."""
+    """Only a person can mend it: missing permission, wrong flow, registration, sandbox.
+
+    Where it reaches the runtime the message waits, which is no attempt: others would fail as well.
+    """
 
 
 class Fenced(SwitchboardError):

@@ -8,6 +8,7 @@
     Defer                           deferred       hide     no       its own
     DeadLetter                      dead_lettered  bury     no       its own
     raised Throttled, QuotaFull     waited         hide     no       throttled, quota_full
+    raised Blocked, AccountProblem  waited         hide     no       the error's
     raised InDoubt                  waited         hide     no       in_doubt
     raised TransientError           retried        hide     yes      the error's
     raised PermanentError           dead_lettered  bury     no       the error's
@@ -30,7 +31,16 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import assert_never
 
-from workers.errors import Fenced, InDoubt, PermanentError, QuotaFull, Throttled, TransientError
+from workers.errors import (
+    AccountProblem,
+    Blocked,
+    Fenced,
+    InDoubt,
+    PermanentError,
+    QuotaFull,
+    Throttled,
+    TransientError,
+)
 from workers.log import place_of
 from workers.runtime.outcome import (
     DeadLetter,
@@ -83,6 +93,9 @@ class Verdict:
     event_id: str = ""
     before_delete: Callable[[], Awaitable[None]] | None = None
 
+
+PERSON_PAUSE_S = 30.0
+"""How long a message waits for a person or a deployment before it looks again."""
 
 LEASE_LOST = Verdict(Fate.ABANDONED, Then.ABANDON, "lease_lost")
 RETURNED = Verdict(Fate.RETURNED, Then.HIDE, "draining", after_s=0.0)
@@ -154,13 +167,21 @@ _WAITS: tuple[tuple[type[Throttled | QuotaFull], str], ...] = (
 )
 
 
-def _judge_raised(error: BaseException) -> Verdict:
-    kind = type(error).__name__
+def _why_it_waits(error: BaseException) -> Verdict | None:
+    """A wait for an error that is no fault of the message."""
     for waiting, reason in _WAITS:
         if isinstance(error, waiting):
             return wait_instead(reason, error.after_s)
-    if isinstance(error, InDoubt):
-        return wait_instead("in_doubt")
+    if isinstance(error, Blocked | AccountProblem):
+        return wait_instead(error.reason, PERSON_PAUSE_S)
+    return wait_instead("in_doubt") if isinstance(error, InDoubt) else None
+
+
+def _judge_raised(error: BaseException) -> Verdict:
+    kind = type(error).__name__
+    waits = _why_it_waits(error)
+    if waits is not None:
+        return waits
     if isinstance(error, TransientError):
         return Verdict(
             Fate.RETRIED,

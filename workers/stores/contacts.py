@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from workers.stores.bounded import Bounded
 from workers.stores.crypto import KeyRing
-from workers.stores.expressions import Increase, Item, Set, Update, Value, absent_or_below
+from workers.stores.expressions import Increase, Item, Set, Update, Value, absent_or_below, both
 from workers.stores.items import check_format
 from workers.stores.protocols import ChatTokens, ContactRef
-from workers.stores.steps import FORMAT
+from workers.stores.steps import FORMAT, IS_OURS_OR_NEW
 from workers.stores.tables import Key, Refused, Table
 
 CONTACT_TTL_S = 30 * 86_400
@@ -115,10 +115,14 @@ class StartCounter:
         """
         minute = now_ms // _MINUTE_MS
         exp = now_ms // 1000 + STARTS_TTL_S
-        counted = Update((Increase(("n",), 1), Set(("exp",), exp)), absent_or_below(("n",), limit))
+        counted = Update(
+            (Increase(("n",), 1), Set(("exp",), exp), Set(("v",), FORMAT)),
+            both(absent_or_below(("n",), limit), IS_OURS_OR_NEW),
+        )
         try:
             await self._table.update(Key(f"N#{scope}", str(minute)), counted)
-        except Refused:
+        except Refused as refused:
+            check_format(refused.item or {})
             return False
         return True
 

@@ -12,17 +12,17 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from workers.errors import SettingsError, TransientError
+from workers.errors import Blocked, SettingsError, SwitchboardError, Throttled, TransientError
 from workers.stores.bounded import Bounded
 from workers.stores.expressions import Absent, Item
 from workers.stores.faults import ask
@@ -31,6 +31,8 @@ from workers.stores.tables import DynamoTable, Key, Refused, Table
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_kms import KMSClient
+
+Answered = TypeVar("Answered")
 
 KEY_BYTES = 32
 _FORMAT = 1
@@ -42,11 +44,8 @@ _HASH_KEY_NAME = "hash"
 _RECORD_FORMAT = 1
 
 
-class Unopenable(TransientError):
-    """A stored value does not open: another key or context made it, or it was changed.
-
-    Transient on purpose: a worker with the wrong key must not empty the queues into their DLQs.
-    """
+class Unopenable(Blocked):
+    """A stored value does not open: another key or context made it, or it was changed."""
 
 
 class KeyRing(Protocol):
@@ -56,11 +55,11 @@ class KeyRing(Protocol):
     """
 
     async def seal(self, plaintext: bytes, context: str) -> bytes:
-        """Encrypt. May fetch a key. Raises `TransientError`, `AccountProblem`."""
+        """Encrypt. May fetch a key. Raises `Throttled`, `Blocked`, `AccountProblem`."""
         ...
 
     async def open(self, blob: bytes, context: str) -> bytes:
-        """Decrypt. May fetch a key. Raises `Unopenable`, `TransientError`, `AccountProblem`."""
+        """Decrypt. May fetch a key. As `seal`, and raises `Unopenable`."""
         ...
 
     def digest(self, text: str) -> bytes:
@@ -111,7 +110,10 @@ class FileKeyRing:
 
     def __init__(self, content: bytes) -> None:
         if len(content) != KEY_BYTES:
-            raise SettingsError(f"the key file must hold {KEY_BYTES} bytes, not {len(content)}")
+            raise SettingsError(
+                f"the key file must hold exactly {KEY_BYTES} random bytes, not {len(content)}: "
+                f"make one with `head -c {KEY_BYTES} /dev/urandom > FILE`"
+            )
         key_id = _derived(content, "switchboard key id", _KEY_ID_BYTES)
         self._key = _DataKey(key_id, AESGCM(_derived(content, "switchboard data")))
         self._hash_key = _derived(content, "switchboard hash")
@@ -177,10 +179,17 @@ class KmsKeyRing:
         """Open the fleet's hash key, or make it if this is the first worker ever.
 
         Raises:
-            TransientError, AccountProblem: KMS or the table refused.
+            SettingsError: KMS or the table gave no key.
         """
         vault = _Vault(kms, DynamoTable(dynamodb, table_name), kms_key_id)
-        hash_key = await vault.shared_key(_HASH_KEY_NAME)
+        try:
+            hash_key = await vault.shared_key(_HASH_KEY_NAME)
+        except SwitchboardError as problem:
+            raise SettingsError(
+                f"the KMS key {kms_key_id} gave no key for data at rest ({problem}): it must "
+                "exist, be enabled and be the one that the fleet began with, and this role needs "
+                f"kms:GenerateDataKey and kms:Decrypt on it and the table {table_name}"
+            ) from None
         return cls(vault, hash_key, rotation or Rotation(), monotonic)
 
     async def seal(self, plaintext: bytes, context: str) -> bytes:
@@ -264,8 +273,7 @@ class _Vault:
         encrypted = record.get("ek")
         if record.get("v") != _RECORD_FORMAT or not isinstance(encrypted, bytes):
             raise Unopenable("stored_key_of_unknown_format")
-        answer = await ask(
-            "kms",
+        answer = await _ask_kms(
             "Decrypt",
             lambda: self._kms.decrypt(
                 CiphertextBlob=encrypted,
@@ -276,14 +284,24 @@ class _Vault:
         return bytes(answer["Plaintext"])
 
     async def _generate(self, name: str) -> tuple[bytes, bytes]:
-        answer = await ask(
-            "kms",
+        answer = await _ask_kms(
             "GenerateDataKey",
             lambda: self._kms.generate_data_key(
                 KeyId=self._kms_key_id, KeySpec="AES_256", EncryptionContext=_kms_context(name)
             ),
         )
         return bytes(answer["Plaintext"]), bytes(answer["CiphertextBlob"])
+
+
+async def _ask_kms(operation: str, request: Callable[[], Awaitable[Answered]]) -> Answered:
+    """One call to KMS. Without its answer no message can go on: none is to blame for that."""
+    try:
+        return await ask("kms", operation, request)
+    except Throttled:
+        raise
+    except TransientError as down:
+        blocked = Blocked(down.reason, after_s=down.after_s)
+    raise blocked
 
 
 def _record(encrypted: bytes) -> Item:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from workers.clock import Clock
 from workers.stores.expressions import Increase, Item, Set, Update
+from workers.stores.items import check_format
 from workers.stores.protocols import Deliveries
-from workers.stores.steps import FORMAT
-from workers.stores.tables import DynamoTable, Key, Table
+from workers.stores.steps import FORMAT, IS_OURS_OR_NEW
+from workers.stores.tables import DynamoTable, Key, Refused, Table, UnknownFormat
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -31,10 +32,14 @@ class TableDeliveries(Deliveries):
         Counts twice when the SDK had to repeat the call: a message is then given up an attempt
         early, never late.
         """
-        counted = await self._table.update(
-            Key(f"F#{queue}#{message_id}"),
-            Update((Increase(("n",), 1), Set(("exp",), self._expiry(ttl_s)), Set(("v",), FORMAT))),
+        one_more = Update(
+            (Increase(("n",), 1), Set(("exp",), self._expiry(ttl_s)), Set(("v",), FORMAT)),
+            IS_OURS_OR_NEW,
         )
+        try:
+            counted = await self._table.update(Key(f"F#{queue}#{message_id}"), one_more)
+        except Refused:
+            raise UnknownFormat from None
         count = counted["n"]
         return count if isinstance(count, int) else 1
 
@@ -48,7 +53,10 @@ class TableDeliveries(Deliveries):
     async def dead_letter(self, queue: str, message_id: str) -> Mapping[str, str] | None:
         """The reason that was kept, for the operator's tools."""
         item = await self._table.get(_dead_letter_key(queue, message_id), consistent=True)
-        stored = item["at"] if item else None
+        if item is None:
+            return None
+        check_format(item)
+        stored = item["at"]
         if not isinstance(stored, Mapping):
             return None
         return {name: str(value) for name, value in stored.items()}

@@ -6,6 +6,7 @@ carries a stable word only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -34,8 +35,10 @@ _FOR_A_PERSON = frozenset(
         "KMSInvalidStateException",
         "InvalidKeyUsageException",
         "IncorrectKeyException",
+        "InvalidCiphertextException",  # KMS: the stored key was changed, or moved to another name
     }
 )
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HEALS = frozenset(
     {
         "TransactionConflictException",
@@ -74,7 +77,8 @@ def _meaning(service: str, operation: str, failure: Exception) -> SwitchboardErr
     if code in _THROTTLES:
         return Throttled(f"{service}_throttled")
     if code in _FOR_A_PERSON:
-        return AccountProblem(f"{service}_refused_{code.lower()}", operation=operation)
+        word = _HUMPS.sub("_", code.removesuffix("Exception")).lower()
+        return AccountProblem(f"{service}_refused_{word}", operation=operation)
     if code in _HEALS:
         return TransientError(f"{service}_failed")
     return translate(service, operation, failure, is_repeatable=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
-from workers.errors import PermanentError, TransientError
+from workers.errors import PermanentError
 from workers.stores.crypto import KeyRing
 from workers.stores.expressions import Item, Value
 from workers.stores.protocols import (
@@ -23,21 +24,14 @@ from workers.stores.protocols import (
     Stage,
 )
 from workers.stores.steps import FORMAT, SealedEntry
+from workers.stores.tables import UnknownFormat
 
 BODY_BYTES_MAX = 128 * 1024
 """One entry's payload; with the cap on pending bytes an item stays below DynamoDB's 400 KB."""
 
 _SID_CHARS = 26
 
-
-class UnknownFormat(TransientError):
-    """An item of a format that this version does not read: a newer worker wrote it.
-
-    Transient on purpose: while two versions run side by side, the message goes to the other.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("stored_item_of_unknown_format")
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def session_id(keys: KeyRing, key: SessionKey) -> str:
@@ -102,7 +96,7 @@ class SessionCodec:
             sid=sid,
             customer_number=await self._text(item, "cn", sid),
             our_number=await self._text(item, "bn", sid),
-            state=ChatState(_text(item, "st") or ChatState.NONE),
+            state=_word(ChatState, _text(item, "st") or ChatState.NONE),
             gen=_number(item, "gen"),
             contact_id=_text(item, "cid"),
             source_contact_id=_text(item, "src"),
@@ -138,12 +132,12 @@ class SessionCodec:
             payload = json.loads(plaintext.decode(errors="surrogatepass"))
         return Entry(
             id=entry_id,
-            lane=Lane(_text(stored, "l") or ""),
+            lane=_word(Lane, _text(stored, "l") or ""),
             kind=_text(stored, "k") or "",
             time_ms=_number(stored, "t"),
             gen=_number(stored, "g"),
             payload=payload,
-            stage=Stage(_text(stored, "s") or Stage.NEW),
+            stage=_word(Stage, _text(stored, "s") or Stage.NEW),
             part=_number(stored, "p"),
             tries=_number(stored, "y"),
             intent_at_ms=_number(stored, "ia"),
@@ -158,6 +152,13 @@ class SessionCodec:
         if not isinstance(sealed, bytes):
             return ""
         return (await self._keys.open(sealed, f"{sid}|{name}")).decode()
+
+
+def _word(kind: type[Word], text: str) -> Word:
+    try:
+        return kind(text)
+    except ValueError:
+        raise UnknownFormat from None
 
 
 def _number(item: Item, name: str) -> int:

@@ -57,6 +57,10 @@ PAGE_SIZE = 16
 SESSION_TTL_S = 30 * 86_400
 
 
+IS_OURS_OR_NEW = either(Absent(("v",)), Equals(("v",), FORMAT))
+"""What stands there was written in our format, or nothing stands there."""
+
+
 def entry_path(entry_id: str, *rest: str) -> Path:
     """Where a pending entry is."""
     return (f"e_{entry_id}", *rest)
@@ -110,7 +114,7 @@ def append(
         else Equals(("low",), seen_low_ms),
         absent_or_below(("pc",), ENTRIES_MAX),
         absent_or_below(("sz",), PENDING_BYTES_MAX),
-        either(Absent(("v",)), Equals(("v",), FORMAT)),
+        IS_OURS_OR_NEW,
     ]
     if numbers is None:
         conditions.append(Present(("cn",)))
@@ -334,7 +338,7 @@ def page(nonce: str, ids: tuple[str, ...], low_ms: int) -> Update:
 
 def mark(marks: Mapping[str, int]) -> Update:
     """Marks by themselves, unfenced; the session must exist."""
-    return Update(_marks(marks), Present(("v",)))
+    return Update(_marks(marks), Equals(("v",), FORMAT))
 
 
 def newest(lane: Lane) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workers.brands import MessageClass
 from workers.stores.crypto import KeyRing
-from workers.stores.expressions import Above, Absent, Item, either
+from workers.stores.expressions import Above, Absent, Equals, Item, both, either
 from workers.stores.items import check_format
 from workers.stores.protocols import Suppression, Suppressions
 from workers.stores.steps import FORMAT
@@ -50,10 +50,13 @@ class TableSuppressions(Suppressions):
             "since": since_ms,
         }
         key = Key(self._partition(scope, number), message_class or EVERY_CLASS)
-        is_older = either(Absent(("pk",)), Above(("since",), since_ms))
+        is_older = either(
+            Absent(("pk",)), both(Equals(("v",), FORMAT), Above(("since",), since_ms))
+        )
         try:
             return await self._table.put(key, item, is_older) is None
-        except Refused:
+        except Refused as refused:
+            check_format(refused.item or {})
             return False
 
     async def remove(self, scope: str, number: str) -> bool:

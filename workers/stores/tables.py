@@ -6,12 +6,14 @@ dictionaries. Knows nothing of sessions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
 
 from botocore.exceptions import ClientError
 
+from workers.errors import Blocked
 from workers.stores.expressions import Condition, Item, Rendered, Update, Value
 from workers.stores.faults import ask, error_code
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 Wire: TypeAlias = dict[str, Any]
 
+_INTEGER = re.compile(r"-?\d{1,38}")
 _REFUSED = "ConditionalCheckFailedException"
 
 
@@ -37,6 +40,16 @@ class Refused(Exception):
     def __init__(self, item: Item | None) -> None:
         super().__init__("refused")
         self.item = item
+
+
+class UnknownFormat(Blocked):
+    """An item of a format that this version does not read: a newer worker wrote it.
+
+    While two versions run side by side, its message waits for the other.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("stored_item_of_unknown_format")
 
 
 class Table(Protocol):
@@ -207,13 +220,13 @@ def from_wire(wire: Wire) -> Value:
     """The value behind DynamoDB's type letter.
 
     Raises:
-        ValueError: a type that we never write.
+        UnknownFormat: a type, or a kind of number, that we never write.
     """
     ((letter, value),) = wire.items()
     match letter:
         case "S":
             return str(value)
-        case "N":
+        case "N" if _INTEGER.fullmatch(value):
             return int(value)
         case "B":
             return bytes(value)
@@ -222,4 +235,4 @@ def from_wire(wire: Wire) -> Value:
         case "M":
             return {name: from_wire(each) for name, each in value.items()}
         case _:
-            raise ValueError(f"a stored value of type {letter}")
+            raise UnknownFormat

@@ -8,6 +8,7 @@ import pytest
 
 from workers.errors import (
     AccountProblem,
+    Blocked,
     Fenced,
     InDoubt,
     OptedOut,
@@ -111,8 +112,13 @@ async def _bury() -> None: ...
         ),
         pytest.param(
             AccountProblem("AccessDenied"),
-            Verdict(Fate.DEAD_LETTERED, Then.BURY, "AccessDenied", error_type="AccountProblem"),
-            id="account_problem_is_buried",
+            Verdict(Fate.WAITED, Then.HIDE, "AccessDenied", after_s=30),
+            id="account_problem_waits_for_a_person_and_is_no_attempt",
+        ),
+        pytest.param(
+            Blocked("sealed_with_another_key"),
+            Verdict(Fate.WAITED, Then.HIDE, "sealed_with_another_key", after_s=30),
+            id="blocked_waits_for_a_person_and_is_no_attempt",
         ),
         pytest.param(
             Fenced("gone"),

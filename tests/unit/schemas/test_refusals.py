@@ -158,6 +158,9 @@ def test_a_refusal_tells_nothing_of_what_was_in_it(document: object) -> None:
         ("", "not_json"),
         ("   ", "not_json"),
         ("hello", "not_json"),
+        (",", "not_json"),
+        (" , ,\n", "not_json"),
+        ("\ufeff", "not_json"),
         ("{", "not_json"),
         ('{"a": 1} trailing', "not_json"),
         ("null", "not_an_object"),
@@ -178,7 +181,7 @@ def test_a_refusal_tells_nothing_of_what_was_in_it(document: object) -> None:
         ('{"data": {event_type: _email.send}}', "quotes_stripped_by_pipe_template"),
         ('{"data": {"event_type": _email.send}}', "not_json"),
     ],
-    ids=range(22),
+    ids=range(25),
 )
 def test_a_bomb_is_refused_with_its_reason(body: str, reason: str) -> None:
     assert decode_body(body) == (Undecodable(reason, "", ()),)
