@@ -1,4 +1,4 @@
-"""The shape of `infra/topology.json`: queues, topics, subscriptions, rules, tables, buckets.
+"""The shape of `infra/topology.json`: queues, topics, rules, tables, buckets, and deferral.
 
 The file is the one place that names them. Terraform, local provisioning and the tests read it,
 so what could be contradictory in it is refused here. Names are logical: a deployment puts its own
@@ -127,6 +127,18 @@ class Bucket(_Strict):
     expire_after_days: Annotated[int, Field(ge=1, le=365)]
 
 
+class Deferral(_Strict):
+    """Where messages wait that are deferred past what a queue can hold.
+
+    Scheduler keeps them in `schedule_group` and becomes `role` to send them back to their queues;
+    what is too big for a schedule lies in `bucket`.
+    """
+
+    schedule_group: Name
+    role: Name
+    bucket: Name
+
+
 class Topology(_Strict):
     """The whole of `infra/topology.json`, its cross references checked."""
 
@@ -137,6 +149,7 @@ class Topology(_Strict):
     rules: tuple[Rule, ...]
     tables: tuple[Table, ...]
     buckets: tuple[Bucket, ...]
+    deferral: Deferral
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -155,6 +168,7 @@ class Topology(_Strict):
         _refuse_unknown("subscription to queue", {s.queue for s in self.subscriptions} - queues)
         _refuse_unknown("subscription of topic", {s.topic for s in self.subscriptions} - topics)
         _refuse_unknown("rule to queue", {rule.queue for rule in self.rules} - queues)
+        _refuse_unknown("bucket", {self.deferral.bucket} - {bucket.name for bucket in self.buckets})
         silent = topics - {s.topic for s in self.subscriptions}
         if silent:
             raise ValueError(f"topics that nobody reads: {', '.join(sorted(silent))}")

@@ -21,7 +21,9 @@ from workers.clients.call import Caller
 from workers.clients.command_queue import SqsCommandQueue
 from workers.clients.connect import ConnectChats, Instance
 from workers.clients.media import S3Shelf
+from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
+from workers.clients.schedules import EventBridgeSchedules, Target, queue_arn
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
 from workers.config import Configuration
@@ -39,6 +41,7 @@ from workers.metrics import Metrics
 from workers.routing import Doors, Router
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
+from workers.runtime.deferral import Deferrals
 from workers.runtime.health import Health
 from workers.runtime.http import health_app, serving
 from workers.runtime.shared import Shared
@@ -74,6 +77,9 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             clock,
             metrics,
             DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
+            deferrals=await _deferrals(
+                settings, list(configs), aws, Caller(RelayMeter(metrics), Limits(clock))
+            ),
         )
         consumers = await _consumers(settings, configs, aws, Router(_doors(deps)), shared)
         app = health_app(Health([consumer.pulse for consumer in consumers]), metrics)
@@ -136,6 +142,28 @@ async def _consumers(
         )
         for name, config in configs.items()
     ]
+
+
+async def _deferrals(
+    settings: Settings, queues: Sequence[str], aws: Aws, caller: Caller
+) -> Deferrals:
+    sqs = await aws.sqs()
+
+    async def target(name: str) -> Target:
+        return Target(
+            await queue_arn(sqs, caller, settings.queue_urls[name]),
+            await queue_arn(sqs, caller, settings.dlq_urls[name]),
+        )
+
+    targets = await asyncio.gather(*map(target, queues))
+    schedules = EventBridgeSchedules(
+        await aws.scheduler(),
+        caller,
+        dict(zip(queues, targets, strict=True)),
+        group=settings.schedule_group,
+        role_arn=settings.schedule_role_arn,
+    )
+    return Deferrals(schedules, S3Parcels(await aws.s3(), settings.deferred_bucket, caller))
 
 
 async def _deps(

@@ -83,6 +83,11 @@ ATTEMPTS = _counter("attempts", ("queue",), "Failures counted against a message.
 DEAD_LETTERS = _counter(
     "dead_letters", ("queue", "reason"), "Messages copied to the dead-letter queue."
 )
+SCHEDULED = _counter(
+    "scheduled",
+    ("queue",),
+    "Messages taken off their queue until a time past a visibility timeout.",
+)
 ACKNOWLEDGE_FAILURES = _counter(
     "acknowledge_failures",
     ("queue", "call", "code"),

@@ -44,6 +44,15 @@ class Settings(BaseSettings):
         min_length=3, description="DynamoDB table of counted failures and dead-letter records"
     )
     media_bucket: str = Field(min_length=3, description="S3 bucket of agents' files")
+    deferred_bucket: str = Field(
+        min_length=3, description="S3 bucket of deferred messages that are too big for a schedule"
+    )
+    schedule_group: str = Field(
+        pattern=r"^[0-9a-zA-Z_.-]{1,64}$", description="Scheduler group of deferred messages"
+    )
+    schedule_role_arn: str = Field(
+        pattern=r"^arn:aws[\w-]*:iam::", description="IAM role by which Scheduler sends to queues"
+    )
     chat_stream_topic_arn: str = Field(
         pattern=r"^arn:aws[\w-]*:sns:", description="SNS topic that Connect streams chats to"
     )

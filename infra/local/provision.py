@@ -1,4 +1,4 @@
-"""Makes the topology on local endpoints: queues, topics, subscriptions, rules, tables, buckets.
+"""Makes the topology on local endpoints: queues, topics, rules, tables, buckets, schedule groups.
 
 Every step can be repeated: what is there is brought to what the file says, nothing is deleted.
 `python -m infra.local.provision` does it against the endpoints of the standard variables and
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -48,6 +48,9 @@ class Provisioned:
     topic_arns: Mapping[str, str]
     tables: Mapping[str, str]
     buckets: Mapping[str, str]
+    schedule_group: str
+    schedule_role_arn: str
+    deferred_bucket: str
 
     def worker_environment(self, instance_id: str = LOCAL_INSTANCE_ID) -> dict[str, str]:
         """The wiring of a worker, as a deployment's outputs would give it."""
@@ -58,6 +61,9 @@ class Provisioned:
             "SWITCHBOARD_SUPPRESSIONS_TABLE": self.tables["suppressions"],
             "SWITCHBOARD_DELIVERIES_TABLE": self.tables["deliveries"],
             "SWITCHBOARD_MEDIA_BUCKET": self.buckets["media"],
+            "SWITCHBOARD_DEFERRED_BUCKET": self.deferred_bucket,
+            "SWITCHBOARD_SCHEDULE_GROUP": self.schedule_group,
+            "SWITCHBOARD_SCHEDULE_ROLE_ARN": self.schedule_role_arn,
             "SWITCHBOARD_CHAT_STREAM_TOPIC_ARN": self.topic_arns["chat-stream"],
             "SWITCHBOARD_CONNECT_INSTANCE_ID": instance_id,
         }
@@ -83,6 +89,8 @@ def provision(topology: Topology, aws: LocalAws, *, prefix: str = "") -> Provisi
         **aws.client_arguments("S3"),
     )
 
+    scheduler: Any = session.client("scheduler", config=config, **aws.client_arguments("Scheduler"))
+
     topic_arns = {topic.name: _make_topic(sns, topic, prefix) for topic in topology.topics}
     queues = _Queues(sqs, prefix, _senders(topology, topic_arns, aws.region, prefix))
     for queue in topology.queues:
@@ -99,6 +107,10 @@ def provision(topology: Topology, aws: LocalAws, *, prefix: str = "") -> Provisi
         topic_arns=topic_arns,
         tables={table.name: _make_table(dynamodb, table, prefix) for table in topology.tables},
         buckets={b.name: _make_bucket(s3, prefix + b.name) for b in topology.buckets},
+        schedule_group=_make_schedule_group(scheduler, prefix + topology.deferral.schedule_group),
+        # Only named: no emulator here looks at roles.
+        schedule_role_arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{prefix}{topology.deferral.role}",
+        deferred_bucket=prefix + topology.deferral.bucket,
     )
 
 
@@ -240,6 +252,12 @@ def _make_bucket(s3: S3Client, name: str) -> str:
     there = (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists)
     with contextlib.suppress(*there):
         s3.create_bucket(Bucket=name)
+    return name
+
+
+def _make_schedule_group(scheduler: Any, name: str) -> str:
+    with contextlib.suppress(scheduler.exceptions.ConflictException):
+        scheduler.create_schedule_group(Name=name)
     return name
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_kms import KMSClient
     from types_aiobotocore_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
     from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_scheduler import EventBridgeSchedulerClient
     from types_aiobotocore_sqs import SQSClient
 
 
@@ -117,6 +118,10 @@ class Aws:
     async def s3(self) -> S3Client:
         """S3."""
         return cast("S3Client", await self._client("s3"))
+
+    async def scheduler(self) -> EventBridgeSchedulerClient:
+        """EventBridge Scheduler."""
+        return cast("EventBridgeSchedulerClient", await self._client("scheduler"))
 
     async def kms(self) -> KMSClient:
         """KMS."""

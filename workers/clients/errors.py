@@ -48,8 +48,11 @@ CONNECT: Final = "connect"
 PARTICIPANT: Final = "connectparticipant"
 SMS: Final = "pinpoint-sms-voice-v2"
 S3: Final = "s3"
+SCHEDULER: Final = "scheduler"
 
 NOT_ON_THE_LIST: Final = "not_on_the_opt_out_list"
+NO_SUCH_KEY: Final = "no_such_key"
+SCHEDULE_EXISTS: Final = "schedule_exists"
 SPEND_LIMIT: Final = "monthly_spend_limit"
 
 
@@ -163,6 +166,11 @@ RULES: Final[tuple[Rule, ...]] = (
     # S3.
     Rule(Throttled, "throttled", service=S3, code="SlowDown"),
     Rule(AccountProblem, service=S3, code="NoSuchBucket|AllAccessDisabled|KMS.*"),
+    Rule(PermanentError, NO_SUCH_KEY, service=S3, code="NoSuchKey"),
+    # Scheduler. The group is part of the deployment, so one that is not there is nobody's input.
+    Rule(PermanentError, SCHEDULE_EXISTS, service=SCHEDULER, code="ConflictException"),
+    Rule(AccountProblem, "no_schedule_group", service=SCHEDULER, code="ResourceNotFoundException"),
+    Rule(QuotaFull, "service_quota", service=SCHEDULER, code="ServiceQuotaExceededException"),
     # Every service.
     Rule(
         TransientError, "credentials_expired", code="ExpiredToken(Exception)?|TokenRefreshRequired"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,7 +26,7 @@ TRIES = 4
 PAUSE_S = 0.25
 """Before the second try of what SQS did not take; then doubled."""
 
-EntryT = TypeVar("EntryT")
+EntryT = TypeVar("EntryT", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Coalescer(Generic[EntryT]):
         self._flushed = asyncio.Event()
         self._flushed.set()
         self._gathering = asyncio.Lock()
+        self._awaited: dict[EntryT, asyncio.Future[bool]] = {}
 
     @property
     def pending(self) -> int:
@@ -78,6 +79,13 @@ class Coalescer(Generic[EntryT]):
         self._arrived.set()
         if len(self._waiting) >= MAX_BATCH:
             self._hurry.set()
+
+    async def confirmed(self, entry: EntryT) -> bool:
+        """Send it soon, with others, and wait for the answer: whether SQS took it."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._awaited[entry] = answer
+        self.put(entry)
+        return await answer
 
     def hurry(self) -> None:
         """Nothing more is coming: send what there is."""
@@ -123,7 +131,7 @@ class Coalescer(Generic[EntryT]):
             batch, code = await self._try(batch)
             if not batch:
                 return
-        self._give_up(code, len(batch))
+        self._give_up(code, batch)
 
     async def _try(self, batch: list[EntryT]) -> tuple[list[EntryT], str]:
         """One call. Returns what is to be tried again and why."""
@@ -136,13 +144,23 @@ class Coalescer(Generic[EntryT]):
         for entry in refused:
             if entry.is_sender_fault:
                 # The handle is stale: the message is another's, or gone.
-                self._give_up(entry.code, 1)
+                self._give_up(entry.code, [batch[entry.index]])
             else:
                 again.append(batch[entry.index])
                 code = entry.code
+        if self._awaited:
+            self._answer(set(batch) - set(again), is_taken=True)
         return again, code
 
-    def _give_up(self, code: str, count: int) -> None:
+    def _answer(self, entries: Iterable[EntryT], *, is_taken: bool) -> None:
+        for entry in entries:
+            answer = self._awaited.pop(entry, None)
+            if answer is not None and not answer.done():
+                answer.set_result(is_taken)
+
+    def _give_up(self, code: str, entries: Sequence[EntryT]) -> None:
+        count = len(entries)
+        self._answer(entries, is_taken=False)
         self._metrics.add(
             ACKNOWLEDGE_FAILURES, count, queue=self._queue, call=self._call.name, code=code
         )

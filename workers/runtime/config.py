@@ -56,6 +56,14 @@ class ConsumerConfig(BaseModel):
     backoff_cap_s: float = Field(
         300.0, gt=0, le=MAX_VISIBILITY_S, description="Upper bound in seconds of any backoff."
     )
+    schedule_after_s: int = Field(
+        MAX_VISIBILITY_S,
+        ge=1,
+        le=MAX_VISIBILITY_S,
+        description="A deferral that is longer than so many seconds takes the message off the queue"
+        " until then; a shorter one hides it. A hidden message counts as in flight: SQS allows"
+        " 120000 a queue.",
+    )
     drain_s: float = Field(
         25.0,
         gt=0,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,22 +24,24 @@ from workers.runtime.config import ConsumerConfig
 from workers.runtime.dead_letters import DeadLetters
 from workers.runtime.dispatch import Dispatcher, Job
 from workers.runtime.drain import Draining, QueueReceipt
+from workers.runtime.envelope import is_wrapped
 from workers.runtime.health import Pulse
 from workers.runtime.heartbeat import SWEEP_EVERY_S, LeaseKeeper
 from workers.runtime.inhand import Held, take
-from workers.runtime.lanes import STRAGGLER_S, GiveBack, Go, Lanes, Stay
+from workers.runtime.lanes import GiveBack, Go, Stay
+from workers.runtime.order import Order
 from workers.runtime.outcome import Outcome
 from workers.runtime.poller import Intake, Poller
 from workers.runtime.settling import Settler
 from workers.runtime.shared import Shared
-from workers.runtime.sqs import Message, SqsQueue
+from workers.runtime.sqs import FIFO_SUFFIX, Message, SqsQueue
+from workers.runtime.taking_back import take_back
 from workers.runtime.tending import tend
 from workers.runtime.verdict import (
     LEASE_LOST,
     RETURNED,
     TOO_OLD,
     Fate,
-    Then,
     Verdict,
     judge,
     label_of,
@@ -75,7 +77,6 @@ class Consumer:
         self._config = config
         self._shared = shared
         self._in_hand: dict[str, Held] = {}
-        self._lanes: Lanes[Held] = Lanes(shared.clock, depth=config.lane_depth)
         self._draining: Draining | None = None
         self._discarded: Counter[str] = Counter()
         self._idle = asyncio.Event()
@@ -90,7 +91,16 @@ class Consumer:
         dead_letters = DeadLetters(
             dead_letter_queue, source_queue=queue.name, failures=shared.failures
         )
-        self._settler = Settler(self._keeper, self._acknowledgers, dead_letters, config, shared)
+        is_fifo = queue.name.endswith(FIFO_SUFFIX)
+        self._order = Order(config, shared.clock, is_fifo=is_fifo)
+        self._settler = Settler(
+            self._keeper,
+            self._acknowledgers,
+            dead_letters,
+            config,
+            shared,
+            is_ordered=is_fifo,
+        )
         intake = Intake(room=self._room, accept=self._accept)
         self._poller = Poller(queue, config, intake, self.pulse, shared)
         self._tasks: asyncio.TaskGroup | None = None
@@ -122,7 +132,7 @@ class Consumer:
         draining = Draining(self.name, self._shared.clock, self._config.drain_s)
         self._draining = draining
         self._poller.stop()
-        for held in self._lanes.take_waiting():
+        for held in self._order.take_waiting():
             self._spawn(held, RETURNED)
         await draining.wait_for(self._polling)
         await draining.wait_until(self._idle)
@@ -149,7 +159,7 @@ class Consumer:
         while True:
             await self._shared.clock.sleep(SWEEP_EVERY_S)
             await self._keeper.sweep()
-            self._lanes.forget_expired()
+            self._order.forget_idle()
 
     # --- in --------------------------------------------------------------------------------------
 
@@ -165,21 +175,34 @@ class Consumer:
             self._in_hand[held.receipt_handle] = held
             self._idle.clear()
             self._keeper.keep(held.receipt_handle, held.message_id, held.delivery.lease)
-            self._place(held)
+            if is_wrapped(message.body):
+                held.task = self._task(self._unwrap(held), held)
+            else:
+                self._place(held)
 
-    def _place(self, held: Held) -> None:
+    async def _unwrap(self, held: Held) -> None:
+        """Take a deferred message out of its cover, which may need a call; then place it."""
+        self._bind_context(held)
+        try:
+            verdict = await take_back(held, self._shared)
+        except asyncio.CancelledError:
+            self._leave(held, replace(LEASE_LOST, reason="cancelled"))
+            raise
+        if held.receipt_handle in self._in_hand:
+            self._place(held, verdict)
+
+    def _place(self, held: Held, verdict: Verdict | None = None) -> None:
         """Start it, let it wait in its lane, or settle it at once."""
-        plan = self._plan(held)
+        plan = verdict or self._plan(held)
         if isinstance(plan, Verdict):
-            self._spawn(held, plan)
-            return
-        held.job = plan
-        if plan.key is None:
+            held.verdict = plan
+        else:
+            held.job = plan
+        if self._draining is not None:
             self._spawn(held)
             return
-        match self._lanes.arrive(plan.key, held):
+        match self._order.arrive(held):
             case Go():
-                held.lane = plan.key
                 self._spawn(held)
             case GiveBack(reason, after_s):
                 self._spawn(held, wait_instead(reason, after_s))
@@ -200,9 +223,13 @@ class Consumer:
         return plan if isinstance(plan, Job) else self._judged(plan)
 
     def _spawn(self, held: Held, verdict: Verdict | None = None) -> None:
+        if verdict is not None:
+            held.verdict = verdict
+        held.task = self._task(self._work(held), held)
+
+    def _task(self, work: Coroutine[None, None, None], held: Held) -> asyncio.Task[None]:
         assert self._tasks is not None, "the consumer was not started"  # noqa: S101
-        held.verdict = verdict
-        held.task = self._tasks.create_task(self._work(held), name=f"{self.name}/{held.message_id}")
+        return self._tasks.create_task(work, name=f"{self.name}/{held.message_id}")
 
     # --- through ---------------------------------------------------------------------------------
 
@@ -213,7 +240,9 @@ class Consumer:
             held.task = asyncio.current_task()
             verdict = await self._handle(held)
             self._leave(held, verdict)
-            held = self._next_of_lane(held, verdict)
+            held, given_back = self._order.after(held, verdict)
+            for behind, instead in given_back:
+                self._spawn(behind, instead)
 
     async def _handle(self, held: Held) -> Verdict:
         """Run it and settle it. Whatever happens there is a verdict; only a forced end raises."""
@@ -262,29 +291,13 @@ class Consumer:
             self._log_bug("handler_failed", result)
         return verdict
 
-    def _next_of_lane(self, held: Held, verdict: Verdict) -> Held | None:
-        """Who runs next in the lane. Behind a message that stays on its queue nobody does."""
-        if held.lane is None:
-            return None
-        if verdict.then is Then.DELETE or verdict.then is Then.BURY:
-            following = self._lanes.finished(held.lane)
-            if following is not None:
-                following.lane = held.lane
-            return following
-        back_in_s = verdict.after_s or 0.0
-        if verdict.then is Then.ABANDON:
-            back_in_s = self._config.lease_s
-        for behind in self._lanes.hold(held.lane, held.message_id, back_in_s):
-            self._spawn(behind, wait_instead("lane_held", back_in_s + STRAGGLER_S))
-        self._lanes.finished(held.lane)
-        return None
-
     # --- out -------------------------------------------------------------------------------------
 
     def _leave(self, held: Held, verdict: Verdict) -> None:
         """It is in our hands no more: count how it left. Once, whoever comes first."""
         if self._in_hand.pop(held.receipt_handle, None) is None:
             return
+        self._order.left(held)
         self._shared.metrics.add(
             OUTCOMES, queue=self.name, outcome=verdict.fate, reason=label_of(verdict.reason)
         )
@@ -320,7 +333,7 @@ class Consumer:
             held.task.cancel()
 
     def _cut_all(self, reason: str) -> None:
-        self._lanes.take_waiting()
+        self._order.take_waiting()
         for held in list(self._in_hand.values()):
             held.delivery.lease.lose()
             self._keeper.forget(held.receipt_handle)

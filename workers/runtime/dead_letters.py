@@ -16,7 +16,7 @@ import structlog
 from workers.errors import TransientError
 from workers.log import mask
 from workers.runtime.failures import REMEMBERED_S, Failures
-from workers.runtime.sqs import MAX_BATCH_BYTES, Attribute, Message, Outgoing, SqsQueue
+from workers.runtime.sqs import FIFO_SUFFIX, MAX_BATCH_BYTES, Attribute, Message, Outgoing, SqsQueue
 from workers.runtime.verdict import Verdict
 
 log = structlog.get_logger()
@@ -91,7 +91,7 @@ class DeadLetters:
 
     async def _send(self, message: Message, outgoing: Outgoing) -> bool:
         """False when SQS refuses these contents."""
-        if self._queue.name.endswith(".fifo"):
+        if self._queue.name.endswith(FIFO_SUFFIX):
             outgoing = Outgoing(
                 outgoing.body,
                 outgoing.attributes,

@@ -19,7 +19,9 @@ class Held:
 
     Attributes:
         verdict: set when it is settled without a handler.
+        group: the message group whose share it takes, on a fair queue.
         lane: the key whose lane it heads, while it does.
+        parcel: where a part of it is stored that is to be forgotten once it is handled.
         is_stuck: its lease is long lost and it was cancelled for that.
     """
 
@@ -28,9 +30,16 @@ class Held:
     received_at: float
     job: Job | None = None
     verdict: Verdict | None = None
+    group: str | None = None
     lane: str | None = None
+    parcel: str | None = None
     task: asyncio.Task[None] | None = None
     is_stuck: bool = False
+
+    def becomes(self, message: Message) -> None:
+        """What was received was only the cover of this: the same delivery, the same lease."""
+        self.message = message
+        self.delivery = _delivery(message, self.delivery.queue, self.delivery.lease)
 
     @property
     def message_id(self) -> str:
@@ -46,7 +55,12 @@ class Held:
 def take(message: Message, queue: str, config: ConsumerConfig, clock: Clock) -> Held:
     """A message that has just come, with its lease running."""
     lease = Lease(clock, lasts_s=config.lease_s, at_most_s=config.lease_max_s)
-    delivery = Delivery(
+    delivery = _delivery(message, queue, lease)
+    return Held(message, delivery, clock.monotonic())
+
+
+def _delivery(message: Message, queue: str, lease: Lease) -> Delivery:
+    return Delivery(
         queue=queue,
         message_id=message.message_id,
         receipt_handle=message.receipt_handle,
@@ -62,4 +76,3 @@ def take(message: Message, queue: str, config: ConsumerConfig, clock: Clock) -> 
         group=message.group,
         lease=lease,
     )
-    return Held(message, delivery, clock.monotonic())

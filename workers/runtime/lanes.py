@@ -1,8 +1,10 @@
 """Lanes: deliveries with equal keys run one at a time, in order of arrival. No I/O, no tasks.
 
-The head of every lane runs at once, so no key waits for another; `depth` keeps one busy key from
-filling all slots. When a head stays on its queue (a retry, a wait) its lane is held: what comes
-behind it goes back too, to return after it.
+The head of every lane runs at once, so no key waits for another. Slots are shared: a lane may take
+up to `depth` of them and never more than its equal part, with one part left over for a key that
+is not here yet. So however many busy keys there are, another one finds room. When a head stays on
+its queue (a retry, a wait) its lane is held: what comes behind it goes back too, to return after
+it.
 
 Order is kept within this process and among what it receives. SQS itself may deliver in another
 order, and to another process: who needs more orders by himself, or takes a FIFO queue.
@@ -60,9 +62,10 @@ class _Hold:
 class Lanes(Generic[ItemT]):
     """The lanes of one consumer."""
 
-    def __init__(self, clock: Clock, *, depth: int) -> None:
+    def __init__(self, clock: Clock, *, depth: int, slots: int) -> None:
         self._clock = clock
         self._depth = depth
+        self._slots = slots
         self._busy: dict[str, deque[ItemT]] = {}
         self._holds: dict[str, _Hold] = {}
 
@@ -70,7 +73,7 @@ class Lanes(Generic[ItemT]):
         """Say where a new delivery goes."""
         waiting = self._busy.get(key)
         if waiting is not None:
-            if len(waiting) + 1 >= self._depth:
+            if len(waiting) + 1 >= self.share:
                 return GiveBack("lane_full", None)
             waiting.append(item)
             return Stay()
@@ -82,6 +85,11 @@ class Lanes(Generic[ItemT]):
             del self._holds[key]
         self._busy[key] = deque()
         return Go()
+
+    @property
+    def share(self) -> int:
+        """How many deliveries one key may have here now, the running one included."""
+        return min(self._depth, max(1, self._slots // (len(self._busy) + 1)))
 
     def finished(self, key: str) -> ItemT | None:
         """The running one has ended: the next of its lane, or None and the lane is free."""
@@ -98,6 +106,10 @@ class Lanes(Generic[ItemT]):
         """
         until = self._clock.monotonic() + for_s + STRAGGLER_S
         self._holds[key] = _Hold(message_id, until)
+        return self.take_behind(key)
+
+    def take_behind(self, key: str) -> list[ItemT]:
+        """What waits behind the running one, oldest first: it is no longer here."""
         waiting = self._busy[key]
         behind = list(waiting)
         waiting.clear()

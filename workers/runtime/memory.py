@@ -138,7 +138,9 @@ class MemoryQueue:
     def _store(self, outgoing: Outgoing) -> str:
         message_id = f"{self.name}-{next(self._ids)}"
         now = self._clock
-        self._stored[message_id] = _Stored(outgoing, message_id, now.now(), now.monotonic())
+        self._stored[message_id] = _Stored(
+            outgoing, message_id, _whole_ms(now.now()), now.monotonic()
+        )
         self._sent.set()
         return message_id
 
@@ -163,7 +165,7 @@ class MemoryQueue:
 
     def _hand_out(self, stored: _Stored, visibility_timeout_s: int) -> Message:
         stored.receive_count += 1
-        stored.first_received_at = stored.first_received_at or self._clock.now()
+        stored.first_received_at = stored.first_received_at or _whole_ms(self._clock.now())
         stored.receipt_handle = f"{stored.message_id}/{stored.receive_count}"
         self._handles[stored.receipt_handle] = stored.message_id
         twice = self.knobs.deliver_twice is not None and self.knobs.deliver_twice(stored.message_id)
@@ -204,3 +206,8 @@ class MemoryQueue:
     async def _end(self, call: str) -> None:
         if self.knobs.after is not None:
             await self.knobs.after(call)
+
+
+def _whole_ms(moment: datetime) -> datetime:
+    """SQS's own times have no more than milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -48,7 +48,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Come back at `until` (aware), later than a visibility timeout can hold."""
+    """Come back at `until` (aware) or soon after, never before; weeks ahead if need be.
+
+    Take `until` from what the message says, not from the clock: when the worker is killed in the
+    middle the handler is asked again, and another time would make a second copy.
+    """
 
     until: datetime
     reason: str

@@ -8,7 +8,7 @@ import structlog
 
 from workers.errors import SwitchboardError
 from workers.log import frames_of
-from workers.metrics import ATTEMPTS, DEAD_LETTERS
+from workers.metrics import ATTEMPTS, DEAD_LETTERS, SCHEDULED
 from workers.runtime.acknowledger import Acknowledgers
 from workers.runtime.breaker import DeadLetterRun, Pause
 from workers.runtime.config import ConsumerConfig
@@ -33,7 +33,10 @@ log = structlog.get_logger()
 
 
 class Settler:
-    """Settles the deliveries of one queue: the only one that acknowledges."""
+    """Settles the deliveries of one queue: the only one that acknowledges.
+
+    With `is_ordered` (FIFO) it waits until SQS has confirmed: the next of a group comes after.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,10 @@ class Settler:
         dead_letters: DeadLetters,
         config: ConsumerConfig,
         shared: Shared,
+        *,
+        is_ordered: bool,
     ) -> None:
+        self._is_ordered = is_ordered
         self._keeper = keeper
         self._acknowledgers = acknowledgers
         self._dead_letters = dead_letters
@@ -57,16 +63,23 @@ class Settler:
         `after_s` of a verdict that hides is then the visibility timeout that was asked for.
         """
         verdict = await self._weigh(held, verdict)
-        if verdict.then is Then.BURY:
-            verdict = await self._bury(held, verdict)
-        elif verdict.then is Then.DELETE:
-            self._run.end()
-            self._delete(held)
-        if verdict.then is Then.HIDE:
-            verdict = await self._hide(held, verdict)
-        elif verdict.then is Then.ABANDON:
-            self._keeper.forget(held.receipt_handle)
-        return verdict
+        match verdict.then:
+            case Then.BURY:
+                verdict = await self._bury(held, verdict)
+            case Then.DEFER:
+                verdict = await self._defer(held, verdict)
+            case Then.DELETE:
+                self._run.end()
+            case Then.HIDE | Then.ABANDON:
+                pass
+        match verdict.then:
+            case Then.DELETE | Then.BURY:
+                return await self._delete(held, verdict)
+            case Then.HIDE:
+                return await self._hide(held, verdict)
+            case _:
+                self._keeper.forget(held.receipt_handle)
+                return verdict
 
     async def _weigh(self, held: Held, verdict: Verdict) -> Verdict:
         """Count the attempt, if it is one; give up after the last."""
@@ -89,7 +102,7 @@ class Settler:
         return verdict
 
     async def _bury(self, held: Held, verdict: Verdict) -> Verdict:
-        """Copy to the DLQ, then delete; on any trouble the message stays and waits."""
+        """Copy to the DLQ; on any trouble the message stays and waits."""
         if not await self._may_bury(held.delivery.queue):
             return wait_instead("paused")
         if verdict is not TOO_OLD:  # A backlog that aged says nothing of a bad deploy.
@@ -106,8 +119,7 @@ class Settler:
                 trace=frames_of(error.__traceback__),
             )
             return wait_instead("dead_letter_failed")
-        # Even if the lease ran out meanwhile: the copy is there, a second one helps nobody.
-        self._delete(held)
+        # To be deleted even if the lease ran out meanwhile: a second copy helps nobody.
         self._shared.metrics.add(
             DEAD_LETTERS, queue=held.delivery.queue, reason=label_of(verdict.reason)
         )
@@ -115,9 +127,45 @@ class Settler:
             await self._trip(held.delivery.queue)
         return verdict
 
-    def _delete(self, held: Held) -> None:
+    async def _defer(self, held: Held, verdict: Verdict) -> Verdict:
+        """Off the queue with a schedule, when it is for longer than it may be hidden."""
+        deferrals, queue = self._shared.deferrals, held.delivery.queue
+        is_short = (verdict.after_s or 0.0) <= self._longest_hide_s(held)
+        if deferrals is None or verdict.until is None or is_short:
+            return replace(verdict, then=Then.HIDE)
+        try:
+            await deferrals.schedule(held.message, queue=queue, until=verdict.until)
+        except SwitchboardError as error:
+            log.warning("deferral_failed", error_type=type(error).__name__)
+            return wait_instead("deferral_failed")
+        self._shared.metrics.add(SCHEDULED, queue=queue)
+        return replace(verdict, then=Then.DELETE)
+
+    def _longest_hide_s(self, held: Held) -> float:
+        held_s = self._shared.clock.monotonic() - held.received_at
+        return visibility_s(self._config.schedule_after_s, held_s=held_s)
+
+    async def _delete(self, held: Held, verdict: Verdict) -> Verdict:
+        """Acknowledge it. Nobody waits for the answer, but where something depends on it."""
         self._keeper.forget(held.receipt_handle)
-        self._acknowledgers.deletes.put(held.receipt_handle)
+        if held.parcel is None and not self._is_ordered:
+            self._acknowledgers.deletes.put(held.receipt_handle)
+            return verdict
+        if not await self._acknowledgers.deletes.confirmed(held.receipt_handle):
+            # It comes again: what is stored for it stays, and what is behind it goes back.
+            return replace(verdict, then=Then.ABANDON)
+        if held.parcel is not None:
+            await self._forget(held.parcel)
+        return verdict
+
+    async def _forget(self, parcel: str) -> None:
+        if self._shared.deferrals is None:
+            return
+        try:
+            await self._shared.deferrals.forget(parcel)
+        except SwitchboardError as error:
+            # It expires by itself in the end.
+            log.warning("deferred_part_left", error_type=type(error).__name__)
 
     async def _hide(self, held: Held, verdict: Verdict) -> Verdict:
         await self._keeper.release(held.receipt_handle)
@@ -127,7 +175,12 @@ class Settler:
             wanted_s = self._backoff_s(held.delivery.receive_count)
         held_s = self._shared.clock.monotonic() - held.received_at
         seconds = visibility_s(wanted_s, held_s=held_s)
-        self._acknowledgers.hides.put(VisibilityChange(held.receipt_handle, seconds))
+        change = VisibilityChange(held.receipt_handle, seconds)
+        if self._is_ordered:
+            # Confirmed before anything behind it goes back.
+            await self._acknowledgers.hides.confirmed(change)
+        else:
+            self._acknowledgers.hides.put(change)
         return replace(verdict, after_s=float(seconds))
 
     async def _may_bury(self, queue: str) -> bool:

@@ -8,6 +8,7 @@ from random import Random
 from workers.clock import Clock
 from workers.metrics import Metrics
 from workers.runtime.breaker import Breaker, InProcessBreaker
+from workers.runtime.deferral import Deferrals
 from workers.runtime.failures import Failures
 
 
@@ -17,6 +18,8 @@ class Shared:
 
     Attributes:
         failures: the fleet's memory of failed attempts.
+        deferrals: what takes messages off their queue that are deferred past a visibility timeout.
+            Without it they are hidden again and again.
         breaker: where pauses are kept; of this process only unless another is given.
         rng: for jitter; no secret depends on it.
     """
@@ -24,5 +27,6 @@ class Shared:
     clock: Clock
     metrics: Metrics
     failures: Failures
+    deferrals: Deferrals | None = None
     breaker: Breaker = field(default_factory=InProcessBreaker)
     rng: Random = field(default_factory=Random)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
 MAX_BATCH = 10
+FIFO_SUFFIX = ".fifo"
+"""A queue is a FIFO queue when its name ends so, and only then (SQS, "FIFO queue quotas")."""
+
 MAX_BATCH_BYTES = 1_048_576
 """SQS quotas, "Message size": 1 MiB, body and attributes of all entries of a batch together."""
 

@@ -5,7 +5,7 @@
     Discard                         discarded      delete   no       its own
     Retry                           retried        hide     yes      its own
     Wait                            waited         hide     no       its own
-    Defer                           deferred       hide     no       its own
+    Defer                           deferred       defer    no       its own
     DeadLetter                      dead_lettered  bury     no       its own
     raised Throttled, QuotaFull     waited         hide     no       throttled, quota_full
     raised Blocked, AccountProblem  waited         hide     no       the error's
@@ -17,9 +17,14 @@
     its lease is gone               abandoned      abandon  no       lease_lost
     older than max_age_s            dead_lettered  bury     no       too_old
     not started when we drain       returned       hide 0   no       draining
+    back from a schedule too early  deferred       hide     no       too_early
+    back in a broken envelope       dead_lettered  bury     no       deferred_malformed
+    back, its stored part is gone   dead_lettered  bury     no       deferred_part_missing
+    back, its part cannot be had    waited         hide     no       deferred_part_unreachable
 
-A counted attempt that is the last one turns "hide" into "bury". Nothing else in the runtime
-decides what becomes of a message.
+A counted attempt that is the last one turns "hide" into "bury". "defer" is "hide" as long as a
+visibility timeout can hold it, and beyond that a schedule and then "delete". Nothing else in the
+runtime decides what becomes of a message.
 """
 
 from __future__ import annotations
@@ -71,6 +76,7 @@ class Then(Enum):
 
     DELETE = "delete"
     HIDE = "hide"
+    DEFER = "defer"
     BURY = "bury"
     ABANDON = "abandon"
 
@@ -79,7 +85,8 @@ class Then(Enum):
 class Verdict:
     """One row of the table, filled in.
 
-    `after_s` is None where the backoff decides. What follows it is for the dead-letter queue.
+    `after_s` is None where the backoff decides; `until` is a deferral's. What follows them is for
+    the dead-letter queue.
     """
 
     fate: Fate
@@ -87,6 +94,7 @@ class Verdict:
     reason: str = ""
     is_attempt: bool = False
     after_s: float | None = None
+    until: datetime | None = None
     error_type: str = ""
     path: str = ""
     place: str = ""
@@ -100,6 +108,17 @@ PERSON_PAUSE_S = 30.0
 LEASE_LOST = Verdict(Fate.ABANDONED, Then.ABANDON, "lease_lost")
 RETURNED = Verdict(Fate.RETURNED, Then.HIDE, "draining", after_s=0.0)
 TOO_OLD = Verdict(Fate.DEAD_LETTERED, Then.BURY, "too_old")
+DEFERRED_PART_MISSING = Verdict(Fate.DEAD_LETTERED, Then.BURY, "deferred_part_missing")
+
+
+def deferred_malformed(path: str) -> Verdict:
+    """It came back in an envelope that cannot be read; `path` says where."""
+    return Verdict(Fate.DEAD_LETTERED, Then.BURY, "deferred_malformed", path=path)
+
+
+def too_early(after_s: float) -> Verdict:
+    """Its schedule fired before the time that was asked for."""
+    return Verdict(Fate.DEFERRED, Then.HIDE, "too_early", after_s=after_s)
 
 
 def judge(result: Outcome | BaseException, *, now: datetime) -> Verdict:
@@ -141,10 +160,8 @@ def _judge_returned(outcome: Outcome, now: datetime) -> Verdict:
         case Wait(reason, after_s):
             return Verdict(Fate.WAITED, Then.HIDE, reason, after_s=after_s)
         case Defer(until, reason):
-            # Cut to what a visibility timeout can hold; the handler then says Defer again.
-            return Verdict(
-                Fate.DEFERRED, Then.HIDE, reason, after_s=max(0.0, (until - now).total_seconds())
-            )
+            after_s = max(0.0, (until - now).total_seconds())
+            return Verdict(Fate.DEFERRED, Then.DEFER, reason, after_s=after_s, until=until)
         case DeadLetter():
             return Verdict(
                 Fate.DEAD_LETTERED,

@@ -95,6 +95,9 @@ def test_worker_environment_names_everything_a_worker_needs(topology: Provisione
         "SWITCHBOARD_SUPPRESSIONS_TABLE",
         "SWITCHBOARD_DELIVERIES_TABLE",
         "SWITCHBOARD_MEDIA_BUCKET",
+        "SWITCHBOARD_DEFERRED_BUCKET",
+        "SWITCHBOARD_SCHEDULE_GROUP",
+        "SWITCHBOARD_SCHEDULE_ROLE_ARN",
         "SWITCHBOARD_CHAT_STREAM_TOPIC_ARN",
         "SWITCHBOARD_CONNECT_INSTANCE_ID",
     }

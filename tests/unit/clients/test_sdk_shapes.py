@@ -30,6 +30,10 @@ PINNED = {
     ("pinpoint-sms-voice-v2", "PutOptedOutNumber"): "a24386063ad88ea6",
     ("pinpoint-sms-voice-v2", "DeleteOptedOutNumber"): "762b371ee18544e0",
     ("s3", "PutObject"): "d8bf0acd3774136f",
+    ("s3", "GetObject"): "ecef18e118d55c1a",
+    ("s3", "DeleteObject"): "3edddaf20d7d9ec4",
+    ("scheduler", "CreateSchedule"): "51b9a3d3252fef73",
+    ("sqs", "GetQueueAttributes"): "60e63c655369e012",
 }
 
 

@@ -13,6 +13,7 @@ from workers.clock import Clock
 from workers.metrics import IN_FLIGHT, OUTCOMES, RECEIVED, Metrics
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
+from workers.runtime.deferral import Deferrals
 from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Job
 from workers.runtime.drain import QueueReceipt
@@ -76,13 +77,20 @@ def make_fleet(
     *,
     failures: Failures | None = None,
     plan: Plan | None = None,
+    deferrals: Callable[[MemoryQueue], Deferrals] | None = None,
     **settings: Any,
 ) -> Fleet:
     clock = LoopClock()
     queue, dlq = MemoryQueue("work", clock), MemoryQueue("work-dlq", clock)
     memory = MemoryFailures()
     metrics = Metrics()
-    shared = Shared(clock, metrics, failures or memory, rng=Random(7))  # noqa: S311
+    shared = Shared(
+        clock,
+        metrics,
+        failures or memory,
+        deferrals=deferrals(queue) if deferrals else None,
+        rng=Random(7),  # noqa: S311
+    )
     dispatcher = ByKey(handle, plan)
     consumer = Consumer(queue, dlq, dispatcher, ConsumerConfig(**settings), shared)
     return Fleet(consumer, queue, dlq, memory, metrics, clock, shared)

@@ -13,6 +13,7 @@ from workers.runtime.lanes import STRAGGLER_S, GiveBack, Go, Lanes, Stay
 from workers.testing import FakeClock
 
 DEPTH = 4
+SLOTS = 10
 KEYS = ("a", "b", "c")
 
 
@@ -24,7 +25,7 @@ class Item:
 
 def lanes() -> tuple[Lanes[Item], FakeClock]:
     clock = FakeClock()
-    return Lanes(clock, depth=DEPTH), clock
+    return Lanes(clock, depth=DEPTH, slots=SLOTS), clock
 
 
 class LanesMachine(RuleBasedStateMachine):
@@ -35,6 +36,10 @@ class LanesMachine(RuleBasedStateMachine):
         self.running: dict[str, Item] = {}
         self.waiting: dict[str, list[Item]] = {key: [] for key in KEYS}
         self.held_until: dict[str, float] = {}
+
+    @property
+    def share(self) -> int:
+        return min(DEPTH, SLOTS // (len(self.running) + 1))
 
     @rule(key=st.sampled_from(KEYS))
     def arrive(self, key: str) -> None:
@@ -47,9 +52,10 @@ class LanesMachine(RuleBasedStateMachine):
                 self.running[key] = item
             case Stay():
                 assert key in self.running
+                assert len(self.waiting[key]) + 1 < self.share
                 self.waiting[key].append(item)
             case GiveBack("lane_full", _):
-                assert len(self.waiting[key]) + 1 >= DEPTH
+                assert len(self.waiting[key]) + 1 >= self.share
             case GiveBack(_, after_s):
                 assert after_s is not None
                 assert self.clock.monotonic() + after_s >= self.held_until[key]

@@ -119,21 +119,20 @@ async def test_a_wait_holds_no_slot() -> None:
         assert fleet.queue.hidden_s(waiting) > 500
 
 
-async def test_what_is_deferred_past_the_visibility_limit_comes_back_until_its_time() -> None:
-    until = START + timedelta(hours=30)
-    asked: list[float] = []
+async def test_without_schedules_a_deferred_message_is_hidden_again_and_again() -> None:
+    until = START + timedelta(hours=13)
+    left_h: list[float] = []
 
     async def handle(delivery: Delivery) -> Outcome:
         now = fleet.clock.now()
-        asked.append((until - now).total_seconds() / 3600)
+        left_h.append((until - now).total_seconds() / 3600)
         return Defer(until, "quiet_hours") if now < until else Done()
 
     async with running(handle) as fleet:
         fleet.queue.put("later")
-        await fleet.until_empty()
-    assert asked[0] == pytest.approx(30, abs=0.001)
-    assert asked[-1] == pytest.approx(0, abs=0.001)
-    assert len(asked) == 4  # 12 h, 12 h, 6 h
+        await fleet.clock.sleep(13 * 3600 + 10)
+        assert len(fleet.queue) == 0
+    assert left_h == pytest.approx([13, 1, 0], abs=0.001)
 
 
 async def test_a_bug_is_tried_again_and_then_dead_lettered_with_type_and_place() -> None:

@@ -52,12 +52,24 @@ async def _bury() -> None: ...
         ),
         pytest.param(
             Defer(START + timedelta(hours=2), "quiet_hours"),
-            Verdict(Fate.DEFERRED, Then.HIDE, "quiet_hours", after_s=7200),
+            Verdict(
+                Fate.DEFERRED,
+                Then.DEFER,
+                "quiet_hours",
+                after_s=7200,
+                until=START + timedelta(hours=2),
+            ),
             id="defer_waits_until_its_time",
         ),
         pytest.param(
             Defer(START - timedelta(hours=2), "quiet_hours"),
-            Verdict(Fate.DEFERRED, Then.HIDE, "quiet_hours", after_s=0),
+            Verdict(
+                Fate.DEFERRED,
+                Then.DEFER,
+                "quiet_hours",
+                after_s=0,
+                until=START - timedelta(hours=2),
+            ),
             id="defer_to_the_past_comes_at_once",
         ),
         pytest.param(

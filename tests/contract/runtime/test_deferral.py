@@ -1,0 +1,196 @@
+"""Deferral with Scheduler, S3 and SQS of the emulator, whose schedules really fire.
+
+On the embedded emulator only. LocalStack's schedules never fire, and those of MiniStack beside it
+reach MiniStack's queues, not LocalStack's: carrying them over would test the carrier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.endpoints import LocalAws
+from infra.local.provision import Provisioned
+from tests.contract.clients.conftest import CountingMeter
+from workers.clients.aws import Aws
+from workers.clients.call import Caller
+from workers.clients.parcels import S3Parcels
+from workers.clients.schedules import EventBridgeSchedules, Target, queue_arn
+from workers.clock import SystemClock
+from workers.errors import AccountProblem
+from workers.limits import Limits
+from workers.metrics import Metrics
+from workers.runtime.config import ConsumerConfig
+from workers.runtime.consumer import Consumer
+from workers.runtime.deferral import Deferrals, Schedule
+from workers.runtime.delivery import Delivery
+from workers.runtime.dispatch import Job
+from workers.runtime.failures import MemoryFailures
+from workers.runtime.outcome import Defer, Done, Outcome
+from workers.runtime.shared import Shared
+from workers.runtime.sqs import AioSqsQueue, Attribute, Outgoing
+
+pytestmark = pytest.mark.emulator
+
+QUEUE = "chat-commands"
+DEFERRED_S = 4
+
+
+@dataclass
+class Wired:
+    """What a worker would be given, on the emulator."""
+
+    queue: AioSqsQueue
+    dlq: AioSqsQueue
+    schedules: EventBridgeSchedules
+    parcels: S3Parcels
+    scheduler: Any
+    s3: Any
+    provisioned: Provisioned
+
+    def waiting(self) -> list[str]:
+        group = self.provisioned.schedule_group
+        return [s["Name"] for s in self.scheduler.list_schedules(GroupName=group)["Schedules"]]
+
+    def stored(self) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.provisioned.deferred_bucket)
+        return [found["Key"] for found in listed.get("Contents", [])]
+
+
+@pytest.fixture
+async def wired(
+    aws: LocalAws, topology: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Wired]:
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    caller = Caller(CountingMeter(), Limits(SystemClock()))
+    url, dlq_url = topology.queue_urls[QUEUE], topology.dlq_urls[QUEUE]
+    async with Aws() as clients:
+        sqs = await clients.sqs()
+        target = Target(await queue_arn(sqs, caller, url), await queue_arn(sqs, caller, dlq_url))
+        boto: Any = boto3.client
+        yield Wired(
+            AioSqsQueue(sqs, url, QUEUE),
+            AioSqsQueue(sqs, dlq_url, f"{QUEUE}-dlq"),
+            EventBridgeSchedules(
+                await clients.scheduler(),
+                caller,
+                {QUEUE: target},
+                group=topology.schedule_group,
+                role_arn=topology.schedule_role_arn,
+            ),
+            S3Parcels(await clients.s3(), topology.deferred_bucket, caller),
+            boto("scheduler", **aws.client_arguments("Scheduler")),
+            boto("s3", **aws.client_arguments("S3")),
+            topology,
+        )
+
+
+class Deferring:
+    """Defers what it sees first, is done with what it sees then."""
+
+    def __init__(self) -> None:
+        self.until = datetime.now(UTC) + timedelta(seconds=DEFERRED_S)
+        self.seen: list[tuple[datetime, Delivery]] = []
+        self.again = asyncio.Event()
+
+    def plan(self, _: Delivery) -> Job:
+        return Job(None, "test_event", "TEST", "e1", self._handle)
+
+    async def _handle(self, delivery: Delivery) -> Outcome:
+        self.seen.append((datetime.now(UTC), delivery))
+        if datetime.now(UTC) < self.until:
+            return Defer(self.until, "quiet_hours")
+        self.again.set()
+        return Done()
+
+
+@pytest.mark.parametrize("body", ["soon, é", "x" * 500_000], ids=["small", "too_big"])
+async def test_a_deferred_message_comes_back_as_it_left(wired: Wired, body: str) -> None:
+    attributes = {"n": Attribute("Number", "7"), "raw": Attribute("Binary", b"\x00\xff")}
+    await wired.queue.send([Outgoing(body, attributes)])
+    handler = Deferring()
+    deferrals = Deferrals(wired.schedules, wired.parcels)
+    shared = Shared(SystemClock(), Metrics(), MemoryFailures(), deferrals=deferrals)
+    config = ConsumerConfig(wait_s=1, schedule_after_s=1)
+    consumer = Consumer(wired.queue, wired.dlq, handler, config, shared)
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(25):
+        consumer.start(tasks)
+        await asyncio.sleep(2)
+        assert len(wired.waiting()) == 1
+        assert len(wired.stored()) == (len(body) > 1000)
+        await handler.again.wait()
+        receipt = await consumer.drain()
+    assert receipt.abandoned == receipt.unacknowledged == 0
+    (_, before), (came_at, after) = handler.seen
+    assert came_at >= handler.until
+    assert after.body == before.body == body
+    assert after.message_id == before.message_id
+    assert after.sent_at == before.sent_at
+    assert after.attributes == before.attributes == {"n": "7"}
+    assert after.receive_count == 2
+    assert wired.stored() == []
+
+
+async def test_a_schedule_is_made_once_with_all_it_needs(wired: Wired) -> None:
+    at = datetime(2040, 2, 29, 23, 59, 58, tzinfo=UTC)
+    schedule = Schedule(f"s-{secrets.token_hex(4)}", QUEUE, at, "text")
+    await wired.schedules.create(schedule)
+    await wired.schedules.create(schedule)
+    made = wired.scheduler.get_schedule(
+        GroupName=wired.provisioned.schedule_group, Name=schedule.name
+    )
+    assert made["ScheduleExpression"] == "at(2040-02-29T23:59:58)"
+    assert made["ScheduleExpressionTimezone"] == "UTC"
+    assert made["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert made["ActionAfterCompletion"] == "DELETE"
+    assert made["Target"] == {
+        "Arn": wired.provisioned.queue_arns[QUEUE],
+        "RoleArn": wired.provisioned.schedule_role_arn,
+        "Input": "text",
+        "DeadLetterConfig": {"Arn": f"{wired.provisioned.queue_arns[QUEUE]}-dlq"},
+        "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
+    }
+    assert wired.waiting() == [schedule.name]
+
+
+async def test_a_fifo_queue_gets_its_group(wired: Wired) -> None:
+    schedule = Schedule("s-fifo", QUEUE, datetime(2040, 1, 1, tzinfo=UTC), "text", group="g1")
+    await wired.schedules.create(schedule)
+    made = wired.scheduler.get_schedule(GroupName=wired.provisioned.schedule_group, Name="s-fifo")
+    assert made["Target"]["SqsParameters"] == {"MessageGroupId": "g1"}
+
+
+async def test_a_group_that_is_not_there_is_a_problem_of_the_account(
+    wired: Wired, aws: LocalAws
+) -> None:
+    async with Aws() as clients:
+        schedules = EventBridgeSchedules(
+            await clients.scheduler(),
+            Caller(CountingMeter(), Limits(SystemClock())),
+            {QUEUE: Target("arn:aws:sqs:us-east-1:000000000000:x", "arn:aws:sqs:us-east-1:0:y")},
+            group="nobody",
+            role_arn=wired.provisioned.schedule_role_arn,
+        )
+        with pytest.raises(AccountProblem, match=r"^no_schedule_group$"):
+            await schedules.create(
+                Schedule("s", QUEUE, datetime(2040, 1, 1, tzinfo=UTC), json.dumps({}))
+            )
+
+
+async def test_parcels_are_kept_and_forgotten(wired: Wired) -> None:
+    assert await wired.parcels.get("k") is None
+    await wired.parcels.put("k", b"\x00 content")
+    await wired.parcels.put("k", b"\x00 content")
+    assert await wired.parcels.get("k") == b"\x00 content"
+    await wired.parcels.delete("k")
+    await wired.parcels.delete("k")
+    assert await wired.parcels.get("k") is None

@@ -1,0 +1,101 @@
+"""EventBridge Scheduler: one-time schedules that send a text to one of our queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from workers.clients.call import Api, Caller
+from workers.clients.errors import SCHEDULE_EXISTS, SCHEDULER
+from workers.errors import PermanentError
+from workers.runtime.deferral import Schedule, Schedules
+
+if TYPE_CHECKING:
+    from types_aiobotocore_scheduler import EventBridgeSchedulerClient
+    from types_aiobotocore_scheduler.type_defs import TargetTypeDef
+    from types_aiobotocore_sqs import SQSClient
+
+_CREATE: Final = Api(SCHEDULER, "CreateSchedule")
+_GET_ATTRIBUTES: Final = Api("sqs", "GetQueueAttributes")
+_DAY_S: Final = 86_400
+_MOST_RETRIES: Final = 185  # Of a day, the longest and the most that there may be.
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A queue to send to, and the one that gets what could not be sent in a day, as ARNs."""
+
+    queue_arn: str
+    dlq_arn: str
+
+
+class EventBridgeSchedules(Schedules):
+    """`Schedules` in one group. `role_arn` is what Scheduler becomes to send to the queues.
+
+    Its precision is a minute: it fires within the minute of its time (user guide, "Schedule
+    types"), and once or, rarely, more often.
+    """
+
+    def __init__(
+        self,
+        client: EventBridgeSchedulerClient,
+        caller: Caller,
+        targets: Mapping[str, Target],
+        *,
+        group: str,
+        role_arn: str,
+    ) -> None:
+        self._scheduler = client
+        self._caller = caller
+        self._targets = targets
+        self._group = group
+        self._role_arn = role_arn
+
+    async def create(self, schedule: Schedule) -> None:
+        """Make it. One of that name that is there already is a success."""
+        target = self._target(schedule)
+        at = schedule.at.astimezone(UTC)
+        try:
+            await self._caller.call(
+                _CREATE,
+                lambda: self._scheduler.create_schedule(
+                    GroupName=self._group,
+                    Name=schedule.name,
+                    ClientToken=schedule.name,
+                    ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
+                    ScheduleExpressionTimezone="UTC",
+                    FlexibleTimeWindow={"Mode": "OFF"},
+                    ActionAfterCompletion="DELETE",
+                    Target=target,
+                ),
+            )
+        except PermanentError as error:
+            if error.reason != SCHEDULE_EXISTS:
+                raise
+
+    def _target(self, schedule: Schedule) -> TargetTypeDef:
+        to = self._targets[schedule.queue]
+        target: TargetTypeDef = {
+            "Arn": to.queue_arn,
+            "RoleArn": self._role_arn,
+            "Input": schedule.text,
+            "DeadLetterConfig": {"Arn": to.dlq_arn},
+            "RetryPolicy": {
+                "MaximumEventAgeInSeconds": _DAY_S,
+                "MaximumRetryAttempts": _MOST_RETRIES,
+            },
+        }
+        if schedule.group is not None:
+            target["SqsParameters"] = {"MessageGroupId": schedule.group}
+        return target
+
+
+async def queue_arn(client: SQSClient, caller: Caller, queue_url: str) -> str:
+    """The ARN of a queue. Raises `SwitchboardError`."""
+    answer = await caller.call(
+        _GET_ATTRIBUTES,
+        lambda: client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]),
+    )
+    return answer["Attributes"]["QueueArn"]
