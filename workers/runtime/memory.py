@@ -7,6 +7,7 @@ endpoint does.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from datetime import datetime
 from itertools import count
 
 from workers.clock import Clock
-from workers.runtime.sqs import Attribute, Message, Outgoing, Refused, VisibilityChange
+from workers.runtime.sqs import FIFO_SUFFIX, Attribute, Message, Outgoing, Refused, VisibilityChange
+
+DEDUPLICATION_S = 300
+"""SQS developer guide, "Using the message deduplication ID": five minutes, deleted or not."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,12 @@ class Knobs:
 
 
 class MemoryQueue:
-    """A standard queue. `calls` counts what was asked of it, by the name of the method."""
+    """A standard queue or, when its name ends in .fifo, a FIFO queue.
+
+    A FIFO queue hands out none of a group while one of it is in flight, keeps the place of what is
+    given back, and takes the same deduplication id once in five minutes (the body's digest where
+    none is given). `calls` counts what was asked of it, by the name of the method.
+    """
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
@@ -60,6 +69,8 @@ class MemoryQueue:
         self._handles: dict[str, str] = {}
         self._ids = count(1)
         self._sent = asyncio.Event()
+        self._is_fifo = name.endswith(FIFO_SUFFIX)
+        self._deduplicated: dict[str, tuple[float, str]] = {}
 
     def put(
         self, body: str, attributes: dict[str, str] | None = None, *, group: str | None = None
@@ -107,6 +118,7 @@ class MemoryQueue:
             stored = self._stored.get(message_id)
             if stored is not None and stored.receipt_handle == handle:
                 del self._stored[message_id]
+                self._sent.set()  # Of a FIFO group the next may come.
         await self._end("delete")
         return refused
 
@@ -130,6 +142,8 @@ class MemoryQueue:
         for index, outgoing in enumerate(messages):
             if code := self._refusal("send", outgoing.body):
                 refused.append(Refused(index, code, self.knobs.is_sender_fault))
+            elif self._is_fifo and outgoing.group is None:
+                refused.append(Refused(index, "MissingParameter", is_sender_fault=True))
             else:
                 self._store(outgoing)
         await self._end("send")
@@ -137,6 +151,8 @@ class MemoryQueue:
 
     def _store(self, outgoing: Outgoing) -> str:
         message_id = f"{self.name}-{next(self._ids)}"
+        if self._is_fifo and (known := self._first_of(outgoing, message_id)) != message_id:
+            return known
         now = self._clock
         self._stored[message_id] = _Stored(
             outgoing, message_id, _whole_ms(now.now()), now.monotonic()
@@ -144,8 +160,23 @@ class MemoryQueue:
         self._sent.set()
         return message_id
 
+    def _first_of(self, outgoing: Outgoing, message_id: str) -> str:
+        """The id of the message that had this deduplication id first, within the window."""
+        content = hashlib.sha256(outgoing.body.encode()).hexdigest()
+        deduplication_id = outgoing.deduplication_id or content
+        now = self._clock.monotonic()
+        at, first_id = self._deduplicated.get(deduplication_id, (now, message_id))
+        if now - at >= DEDUPLICATION_S:
+            at, first_id = now, message_id
+        self._deduplicated[deduplication_id] = (at, first_id)
+        return first_id
+
     def _visible(self) -> list[_Stored]:
         now = self._clock.monotonic()
+        if self._is_fifo:
+            stored = self._stored.values()
+            locked = {each.outgoing.group for each in stored if each.visible_at > now}
+            return [each for each in stored if each.outgoing.group not in locked]
         visible = [stored for stored in self._stored.values() if stored.visible_at <= now]
         return sorted(visible, key=lambda stored: stored.visible_at)
 
@@ -154,7 +185,8 @@ class MemoryQueue:
         now = self._clock.monotonic()
         if now >= until:
             return False
-        next_at = min((stored.visible_at for stored in self._stored.values()), default=until)
+        hidden_until = (each.visible_at for each in self._stored.values() if each.visible_at > now)
+        next_at = min(hidden_until, default=until)
         self._sent.clear()
         try:
             async with asyncio.timeout(min(next_at, until) - now):

@@ -22,6 +22,7 @@ from workers.runtime.health import State
 from workers.runtime.memory import MemoryQueue
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome
 from workers.runtime.shared import Shared
+from workers.runtime.sqs import SqsQueue
 from workers.testing import LoopClock
 
 Handle = Callable[[Delivery], Awaitable[Outcome]]
@@ -52,6 +53,7 @@ class Fleet:
 
     consumer: Consumer
     queue: MemoryQueue
+    wrapped: SqsQueue
     dlq: MemoryQueue
     failures: MemoryFailures
     metrics: Metrics
@@ -72,16 +74,22 @@ class Fleet:
                 await self.clock.sleep(0.5)
 
 
+def dlq_name(name: str) -> str:
+    return f"{name.removesuffix('.fifo')}-dlq{'.fifo' if name.endswith('.fifo') else ''}"
+
+
 def make_fleet(
     handle: Handle = done,
     *,
     failures: Failures | None = None,
     plan: Plan | None = None,
     deferrals: Callable[[MemoryQueue], Deferrals] | None = None,
+    name: str = "work",
+    wrap: Callable[[MemoryQueue], SqsQueue] = lambda queue: queue,
     **settings: Any,
 ) -> Fleet:
     clock = LoopClock()
-    queue, dlq = MemoryQueue("work", clock), MemoryQueue("work-dlq", clock)
+    queue, dlq = MemoryQueue(name, clock), MemoryQueue(dlq_name(name), clock)
     memory = MemoryFailures()
     metrics = Metrics()
     shared = Shared(
@@ -92,8 +100,9 @@ def make_fleet(
         rng=Random(7),  # noqa: S311
     )
     dispatcher = ByKey(handle, plan)
-    consumer = Consumer(queue, dlq, dispatcher, ConsumerConfig(**settings), shared)
-    return Fleet(consumer, queue, dlq, memory, metrics, clock, shared)
+    wrapped = wrap(queue)
+    consumer = Consumer(wrapped, dlq, dispatcher, ConsumerConfig(**settings), shared)
+    return Fleet(consumer, queue, wrapped, dlq, memory, metrics, clock, shared)
 
 
 @asynccontextmanager

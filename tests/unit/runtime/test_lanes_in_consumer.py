@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 
-from tests.unit.runtime.fleet import running
+from tests.unit.runtime.fleet import done, running
 from workers.runtime.delivery import Delivery
+from workers.runtime.groups import REMEMBERED_S
 from workers.runtime.memory import MemoryQueue
 from workers.runtime.outcome import Done, Outcome, Retry
 
@@ -88,3 +89,77 @@ async def test_the_lane_waits_with_a_retried_message_so_that_order_stays() -> No
         assert done == ["other"]
         await fleet.until_empty()
         assert done == ["other", "1", "2", "3", "4", "5"]
+
+
+async def test_however_many_busy_keys_there_are_another_one_finds_room() -> None:
+    """Without shares four keys, each with its depth waiting, would hold all the slots."""
+    started: list[str] = []
+
+    async def handle(delivery: Delivery) -> Outcome:
+        started.append(delivery.attributes["key"])
+        await asyncio.sleep(0 if delivery.body == "c" else 300)
+        return Done()
+
+    def fill(queue: MemoryQueue) -> None:
+        for number in range(200):
+            queue.put("h", {"key": f"hot{number % 4}"})
+
+    async with running(handle, slots=16, lane_depth=16, before_start=fill) as fleet:
+        await fleet.clock.sleep(30)
+        assert sorted(started) == ["hot0", "hot1", "hot2", "hot3"]
+        for _ in range(3):
+            fleet.queue.put("c", {"key": "cold"})
+        await fleet.clock.sleep(5)
+        assert started.count("cold") == 3
+
+
+async def test_a_noisy_group_leaves_slots_to_the_others_once_there_are_others() -> None:
+    running_now: Counter[str] = Counter()
+    quiet_done = 0
+
+    async def handle(delivery: Delivery) -> Outcome:
+        nonlocal quiet_done
+        group = delivery.group or ""
+        running_now[group] += 1
+        await asyncio.sleep(100 if group == "noisy" else 0.1)
+        running_now[group] -= 1
+        quiet_done += group == "quiet"
+        return Done()
+
+    def fill(queue: MemoryQueue) -> None:
+        for group in ["quiet", *["noisy"] * 300, "quiet"]:
+            queue.put("x", group=group)
+
+    async with running(handle, slots=16, before_start=fill) as fleet:
+        await fleet.clock.sleep(20)
+        assert running_now["noisy"] == 8, "side by side, up to half of the slots"
+        assert quiet_done == 2
+        fleet.queue.put("x", group="quiet")
+        await fleet.clock.sleep(5)
+        assert quiet_done == 3
+        assert fleet.outcomes(outcome="waited", reason="group_full") > 0
+
+
+async def test_a_group_that_is_alone_has_all_slots() -> None:
+    running_now = 0
+
+    async def handle(delivery: Delivery) -> Outcome:
+        nonlocal running_now
+        running_now += 1
+        await asyncio.sleep(400)
+        return Done()
+
+    def fill(queue: MemoryQueue) -> None:
+        queue.put("x", group="gone")
+        for _ in range(50):
+            queue.put("x", group="noisy")
+
+    async with running(
+        lambda delivery: done(delivery) if delivery.group == "gone" else handle(delivery),
+        slots=16,
+        before_start=fill,
+    ) as fleet:
+        await fleet.clock.sleep(5)
+        assert running_now == 8
+        await fleet.clock.sleep(REMEMBERED_S + 60)
+        assert running_now == 16, "the other one has not been seen for long"
