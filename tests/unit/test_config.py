@@ -70,6 +70,18 @@ def test_a_small_file_is_enough(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "is_allowed"), [(19, False), (20, True), (120, True), (121, False)]
+)
+def test_a_conversations_lease_leaves_time_for_a_step_and_an_end_to_waiting(
+    file: Path, seconds: int, is_allowed: bool
+) -> None:
+    file.write_text(f"session_lease_s = {seconds}\n" + PLUMBING)
+    assert (not inspect(file).problems) is is_allowed
+    if is_allowed:
+        assert load(file).session_lease_ms == seconds * 1000
+
+
+@pytest.mark.parametrize(
     ("reported", "name"),
     [
         ("+12065550199", "Plumbing"),

@@ -22,11 +22,23 @@ class Configuration(Value):
         description="Customer to agent: how long each text waits for an earlier one. 0 = not",
     )
     hold_ms_out: int = Field(default=500, ge=0, le=5_000, description="Agent to customer: the same")
+    session_lease_s: int = Field(
+        default=30,
+        ge=20,
+        le=120,
+        description="A conversation's lease: so long a killed worker's conversation waits for"
+        " another. A step needs 15 s of it",
+    )
     brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
     runtime: dict[str, dict[str, int | float]] = Field(
         default_factory=dict,
         description="`[runtime.<queue>]`: how one queue is consumed, where defaults do not suit",
     )
+
+    @property
+    def session_lease_ms(self) -> int:
+        """The lease of a conversation, as the journal counts time."""
+        return self.session_lease_s * 1000
 
     def find(self, name: str) -> Brand | None:
         """The brand of that name."""

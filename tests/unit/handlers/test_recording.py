@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.handlers.relay import KEY, Relay, only
 from workers.handlers.chat_relay.entries import text_entry
-from workers.handlers.chat_relay.recording import LEASE_MS, Recorder
+from workers.handlers.chat_relay.recording import Recorder
 from workers.stores.protocols import (
     Entry,
     Finish,
@@ -34,7 +34,7 @@ def entry_of(session: Session, new: NewEntry) -> Entry:
 
 async def stolen(relay: Relay, session: Session) -> None:
     """The lease ran out, and another worker took it."""
-    now = relay.clock.now_ms() + LEASE_MS + 3_000
+    now = relay.clock.now_ms() + relay.worker.deps.config.session_lease_ms + 3_000
     await relay.journal.acquire(
         session, only(session).id, nonce="thief", until_ms=now + 30_000, now_ms=now
     )
@@ -59,7 +59,7 @@ async def test_a_finish_with_more_to_do_keeps_the_lease_and_renews_it(
     await relay.sleep(10)
     after = await recorder.finish(held, Finish(entry_of(held, one)))
     assert (after.nonce, only(after).id) == ("me", two.id)
-    assert after.lease_until_ms == relay.clock.now_ms() + LEASE_MS
+    assert after.lease_until_ms == relay.clock.now_ms() + relay.worker.deps.config.session_lease_ms
 
 
 async def test_a_finish_that_finds_the_journal_grown_records_and_goes_on(
@@ -105,7 +105,7 @@ async def test_a_withdrawn_send_leaves_its_entry_new_and_its_lane_waiting(
     held = await relay.held(text(relay, "a"))
     now = relay.clock.now_ms()
     intent = Intent(only(held).id)
-    held = await relay.journal.intend(held, intent, now_ms=now, until_ms=now + LEASE_MS)
+    held = await relay.journal.intend(held, intent, now_ms=now, until_ms=now + 30_000)
     assert only(held).stage is Stage.SENDING
     after = await recorder.withdraw(held, only(held), 2_000)
     assert (only(after).stage, after.nonce) == (Stage.NEW, None)

@@ -25,7 +25,6 @@ from workers.errors import (
 from workers.handlers.chat_relay.decide import View, plan
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.perform import Performer
-from workers.handlers.chat_relay.recording import LEASE_MS
 from workers.handlers.chat_relay.steps import Hold, OptIn, Rest, Step
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
@@ -67,6 +66,7 @@ class Holder:
     def __init__(self, deps: Deps, performer: Performer) -> None:
         self._deps = deps
         self._performer = performer
+        self._lease_ms = deps.config.session_lease_ms
         self._shifts: dict[str, _Shift] = {}
 
     async def work(self, append: Append, sid: str, entry_id: str, delivery: Delivery) -> Outcome:
@@ -78,7 +78,7 @@ class Holder:
             settled = await self._look_first(sid, entry_id, delivery, now)
             if settled is not None:
                 return settled
-            look = await append(nonce, now + LEASE_MS, now)
+            look = await append(nonce, now + self._lease_ms, now)
             if look.late:
                 self._deps.meter.late(_lane_of(look.session, entry_id))
             if look.verdict is Verdict.TAKEN:
@@ -131,7 +131,7 @@ class Holder:
             return Look(Verdict.DONE, session)
         now = self._deps.clock.now_ms()
         return await self._deps.journal.acquire(
-            session, entry_id, nonce=nonce, until_ms=now + LEASE_MS, now_ms=now
+            session, entry_id, nonce=nonce, until_ms=now + self._lease_ms, now_ms=now
         )
 
     async def _settle(self, look: Look, entry_id: str, delivery: Delivery, nonce: str) -> Outcome:

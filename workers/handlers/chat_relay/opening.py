@@ -14,7 +14,7 @@ from workers.handlers.chat_relay import wording
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.line import Line
-from workers.handlers.chat_relay.recording import LEASE_MS, Recorder
+from workers.handlers.chat_relay.recording import Recorder
 from workers.handlers.chat_relay.steps import ClaimChat, OpenChat
 from workers.stores.protocols import ChatTokens, ContactRef, Entry, Finish, Lane, Session
 
@@ -33,6 +33,7 @@ class ChatOpener:
         self._journal = deps.journal
         self._chats = deps.chats
         self._clock = deps.clock
+        self._lease_ms = deps.config.session_lease_ms
         self._recorder = recorder
         self._line = line
         self._gate = gate
@@ -50,7 +51,7 @@ class ChatOpener:
         return await self._journal.claim_chat(
             session,
             now_ms=now,
-            until_ms=now + LEASE_MS,
+            until_ms=now + self._lease_ms,
             source_contact_id=session.contact_id if is_ready else None,
             marks={**step.marks, "claimed_at": now, "la": now},
         )
@@ -115,7 +116,7 @@ class ChatOpener:
             first_look_s = min(s for s in _idle_limits(brand) if s)
             await self._deps.commands.send(watch, delay_s=min(WATCH_DELAY_S, first_look_s))
         opened = await self._journal.open_chat(
-            session, contact_id=contact_id, until_ms=self._clock.now_ms() + LEASE_MS
+            session, contact_id=contact_id, until_ms=self._clock.now_ms() + self._lease_ms
         )
         self._deps.meter.effect("chat_started", "done")
         return opened

@@ -10,8 +10,6 @@ from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import entry_id
 from workers.stores.protocols import Entry, Finish, Grown, Lane, Session
 
-LEASE_MS = 30_000
-
 
 class Recorder:
     """The writes that every step ends with. A session without our nonce was given back."""
@@ -20,6 +18,7 @@ class Recorder:
         self._journal = deps.journal
         self._commands = deps.commands
         self._clock = deps.clock
+        self._lease_ms = deps.config.session_lease_ms
 
     async def finish(self, held: Session, finish: Finish) -> Session:
         """W7. Gives the lease back on the same write when nothing else is pending."""
@@ -67,4 +66,4 @@ class Recorder:
 
     async def _finish(self, held: Session, finish: Finish) -> Session:
         now = self._clock.now_ms()
-        return await self._journal.finish(held, finish, now_ms=now, until_ms=now + LEASE_MS)
+        return await self._journal.finish(held, finish, now_ms=now, until_ms=now + self._lease_ms)

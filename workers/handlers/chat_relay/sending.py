@@ -27,7 +27,7 @@ from workers.handlers.chat_relay.entries import Kind
 from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.leaving import Leaving
 from workers.handlers.chat_relay.line import Line
-from workers.handlers.chat_relay.recording import LEASE_MS, Recorder
+from workers.handlers.chat_relay.recording import Recorder
 from workers.handlers.chat_relay.steps import Conclude, SendText
 from workers.sms_text import measure
 from workers.stores.protocols import Entry, Finish, Intent, Lane, LeaseLost, Session
@@ -69,7 +69,7 @@ class TextSender:
             session,
             Intent(entry.id, step.part, step.tries),
             now_ms=now,
-            until_ms=now + LEASE_MS,
+            until_ms=now + self._deps.config.session_lease_ms,
             marks=step.marks,
         )
         try:
