@@ -41,3 +41,10 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
         },
         "connect": {"instances": [{"id": LOCAL_INSTANCE_ID}]},
     }
+
+
+def silent_contact_centre(made: Provisioned) -> Mapping[str, object]:
+    """The same with a flow that says nothing: nobody but people is to be heard."""
+    silent = {"texts": {"welcome": "", "closed": "", "no_agent": ""}}
+    instance = {"id": LOCAL_INSTANCE_ID, "flows": [silent]}
+    return {**contact_centre(made), "connect": {"instances": [instance]}}

@@ -22,8 +22,8 @@ OK = 200
 class HangUps(EndpointProxy):
     """The proxy. `given_back` counts the messages that went to nobody."""
 
-    def __init__(self, aws: LocalAws) -> None:
-        super().__init__(aws, "SQS")
+    def __init__(self, aws: LocalAws, service_id: str = "SQS") -> None:
+        super().__init__(aws, service_id)
         self.given_back = 0
         self._after: set[asyncio.Task[None]] = set()
 
@@ -40,13 +40,8 @@ class HangUps(EndpointProxy):
             undo.add_done_callback(self._after.discard)
             raise
 
-    async def _undo(
-        self, receive: asyncio.Future[Answer], request: web.Request, body: bytes
-    ) -> None:
-        try:
-            answer = await receive
-        except ClientError:
-            return  # The emulator went first: nothing was handed to anybody.
+    async def give_back(self, request: web.Request, body: bytes, answer: Answer) -> None:
+        """Show again what this receive was answered with."""
         messages = json.loads(answer.body).get("Messages", []) if answer.status == OK else []
         if not messages:
             return
@@ -61,3 +56,12 @@ class HangUps(EndpointProxy):
             "X-Amz-Target": "AmazonSQS.ChangeMessageVisibilityBatch",
         }
         await self.pass_on("POST", request.path_qs, headers, json.dumps(change).encode())
+
+    async def _undo(
+        self, receive: asyncio.Future[Answer], request: web.Request, body: bytes
+    ) -> None:
+        try:
+            answer = await receive
+        except ClientError:
+            return  # The emulator went first: nothing was handed to anybody.
+        await self.give_back(request, body, answer)

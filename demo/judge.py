@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -144,6 +144,15 @@ def _take(
         judgement.faults.append(f"unexpected, {heard.way}: {_shorten(heard.body)}")
 
 
+def count_receipts(entries: Iterable[dict[str, Any]]) -> Counter[str]:
+    """How often the chats were told that a text was delivered, by the agent's message."""
+    receipts: Counter[str] = Counter()
+    for entry in entries:
+        if entry["name"] == "chat_item" and entry["params"].get("receipt"):
+            receipts[entry["params"]["receipt"]["MessageId"]] += 1
+    return receipts
+
+
 LINK = "(link)"
 _URL = re.compile(r"https?://\S+")
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "..."})
@@ -162,7 +171,8 @@ def read_ledger(
     """What was heard, our notes to agents, and how many chats were opened.
 
     Who is behind a chat is read from the attributes that its StartChatContact carried; a chat is
-    counted by its contact id, so a repeated start with the same token is the same chat.
+    counted by its contact id, so a repeated start with the same token is the same chat. What
+    belongs to a chat that was started before these entries is passed over.
     """
     lines: dict[str, Line] = {}
     heard: list[Heard] = []
@@ -179,9 +189,11 @@ def read_ledger(
             body = params.get("MessageBody") or " ".join(params.get("MediaUrls", ()))
             heard.append(Heard(line, Way.TO_CUSTOMER, body, entry["at"]))
         elif entry["kind"] == "fact" and entry["name"] == "chat_item" and _is_ours(params):
-            line = lines[params["initial_contact_id"]]
+            whose = lines.get(params["initial_contact_id"])
+            if whose is None:
+                continue
             item = Heard(
-                line, Way.TO_AGENT, params["content"], params["at"], params["initial_contact_id"]
+                whose, Way.TO_AGENT, params["content"], params["at"], params["initial_contact_id"]
             )
             (notes if params["content"].startswith(tuple(note_marks)) else heard).append(item)
     return heard, notes, len(lines)

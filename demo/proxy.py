@@ -85,11 +85,16 @@ class EndpointProxy:
         ) as answer:
             return Answer(answer.status, await answer.read(), _passed_on(answer.headers))
 
-    async def _respond(self, request: web.Request) -> web.Response:
+    async def deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        """Bring the answer to the client."""
+        del request
+        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         operation = request.headers.get("X-Amz-Target", "").partition(".")[2]
         answer = await self.serve(request, operation, body)
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        return await self.deliver(request, answer)
 
 
 def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:

@@ -33,13 +33,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
-
-from demo.contact_centre import BIKES, CLINIC, CONFIG, contact_centre
+from demo.contact_centre import BIKES, CLINIC, CONFIG, silent_contact_centre
 from demo.hang_ups import HangUps
 from demo.judge import Judgement, Line, Way, judge, read_ledger
+from demo.queues import Queues
 from demo.storm_ears import Ears, hops_ms
 from demo.storm_kills import NearKill, Reaper
 from demo.storm_people import Speaker, agent, customer
@@ -47,14 +46,9 @@ from demo.write_counter import WriteCounter
 from infra.local.emulator import running_emulator
 from infra.local.endpoints import LocalAws
 from infra.local.process import StartError
-from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned
 from infra.local.world import World, WorldPlan
 from simulator.client import SimulatorClient
 from simulator.contact_centre.client import AgentDesk
-
-if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
-    from types_boto3_sqs.literals import QueueAttributeNameType
 
 HOLD_MS = 500
 SPOILT = {"duplicate": 0.01, "reorder": 0.05, "reorder_by_ms": 250}
@@ -64,7 +58,6 @@ STARTS_EVERY_S = 0.5
 OPENING_TURNS_PER_CHAT = 0.3
 SAID_IN_THE_STORM = 0.9
 LAST_WORDS_S = 240.0
-SETTLING_QUEUES = ("inbound-sms", "chat-stream", "contact-events", "delivery-receipts")
 SETTLED_WITHIN_S = 120
 QUIET_S = 3.0
 CONVERSATIONS_MAX = 900
@@ -145,7 +138,7 @@ async def run(storm: Storm, run_dir: Path, aws: LocalAws) -> Outcome:
         plan = WorldPlan(
             run_dir=run_dir,
             config=CONFIG,
-            contact_centre=_contact_centre,
+            contact_centre=silent_contact_centre,
             worker_count=storm.workers,
             seed=storm.seed,
         )
@@ -159,13 +152,6 @@ async def run(storm: Storm, run_dir: Path, aws: LocalAws) -> Outcome:
                 if world.is_running(worker):  # A drain would wait for polls that bring nothing.
                     await world.kill(worker)
     return outcome
-
-
-def _contact_centre(made: Provisioned) -> Mapping[str, object]:
-    """The demo's, with a flow that says nothing: nobody but people is to be heard."""
-    silent = {"texts": {"welcome": "", "closed": "", "no_agent": ""}}
-    instance = {"id": LOCAL_INSTANCE_ID, "flows": [silent]}
-    return {**contact_centre(made), "connect": {"instances": [instance]}}
 
 
 class _Play:
@@ -274,13 +260,8 @@ class _Play:
 
     async def _until_settled(self) -> None:
         """Until no message of theirs is on a queue: whoever took over might still send again."""
-        sqs: SQSClient = boto3.client("sqs", **self._world.aws.client_arguments("SQS"))
-        urls = [self._world.provisioned.queue_urls[name] for name in SETTLING_QUEUES]
-        for _ in range(SETTLED_WITHIN_S):
-            if not await asyncio.to_thread(_depth, sqs, urls):
-                break
-            await asyncio.sleep(1)
-        else:
+        queues = Queues(self._world.aws, self._world.provisioned)
+        if not await queues.settled(SETTLED_WITHIN_S):
             _say("some messages are still on their queues")
         await asyncio.sleep(QUIET_S)
 
@@ -326,21 +307,6 @@ def percentile(rising: Sequence[float], share: float) -> float:
     if not rising:
         return 0.0
     return round(rising[max(0, math.ceil(share * len(rising)) - 1)], 1)
-
-
-def _depth(sqs: SQSClient, urls: Sequence[str]) -> int:
-    counts: list[QueueAttributeNameType] = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    return sum(
-        int(count)
-        for url in urls
-        for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)[
-            "Attributes"
-        ].values()
-    )
 
 
 def _say(line: str) -> None:

@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +34,9 @@ KEY_BYTES = 32
 
 ContactCentre = Callable[[Provisioned], Mapping[str, object]]
 """What exists in the simulator at the start; it may name the topics that were made."""
+
+Interpose = Callable[[LocalAws, Provisioned], Awaitable[LocalAws]]
+"""Puts something between the workers and these endpoints; returns those that workers are told."""
 
 
 class Backend(StrEnum):
@@ -58,6 +61,7 @@ class WorldPlan:
     worker_settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     backend: Backend = Backend.EMBEDDED
     seed: int = 0
+    interpose: Interpose | None = None
     ready_timeout_s: float = 30.0
     drain_timeout_s: float = 40.0
 
@@ -94,6 +98,7 @@ class World:
         self._stack = ExitStack()
         self._workers: dict[int, Program] = {}
         self._ports: tuple[int, ...] = ()
+        self._workers_aws: LocalAws | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -176,6 +181,9 @@ class World:
         )
         self.simulator_url = await asyncio.to_thread(self._start_simulator, emulated)
         self.aws = emulated.with_simulator(self.simulator_url)
+        self._workers_aws = self.aws
+        if self.plan.interpose is not None:
+            self._workers_aws = await self.plan.interpose(self.aws, self.provisioned)
         write_key(self._key_file)
         workers = range(self.plan.worker_count)
         self._ports = free_ports(len(workers))
@@ -218,7 +226,7 @@ class World:
 
     def _launch(self, worker: int) -> None:
         env = {
-            **self._environment(self.aws),
+            **self._environment(self._workers_aws or self.aws),
             **self.provisioned.worker_environment(),
             "SWITCHBOARD_CONFIG": str(self.plan.config),
             "SWITCHBOARD_KEY_FILE": str(self._key_file),
