@@ -36,7 +36,7 @@ from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
-from workers.limits import Limits
+from workers.limits import Limits, raised
 from workers.metrics import Metrics
 from workers.routing import Doors, Router
 from workers.runtime.config import ConsumerConfig
@@ -170,7 +170,7 @@ async def _deps(
     settings: Settings, configuration: Configuration, aws: Aws, clock: Clock, metrics: Metrics
 ) -> Deps:
     meter = RelayMeter(metrics)
-    caller = Caller(meter, Limits(clock))
+    caller = Caller(meter, Limits(clock, raised(configuration.quotas)))
     keys = await _key_ring(settings, aws)
     dynamodb = await aws.dynamodb()
     return Deps(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from workers.clock import SystemClock
 from workers.config import (
     Finding,
     InvalidConfigurationError,
@@ -21,6 +22,7 @@ from workers.config.reference import (
     write,
 )
 from workers.errors import SettingsError
+from workers.limits import RATES, Limits, raised
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +81,20 @@ def test_a_conversations_lease_leaves_time_for_a_step_and_an_end_to_waiting(
     assert (not inspect(file).problems) is is_allowed
     if is_allowed:
         assert load(file).session_lease_ms == seconds * 1000
+
+
+def test_a_quota_that_aws_raised_replaces_the_documented_rate(file: Path) -> None:
+    file.write_text('quotas = { "participant.message" = 200, "sms:+12065550199" = 1 }\n' + PLUMBING)
+    limits = Limits(SystemClock(), raised(load(file).quotas))
+    assert limits.bucket("participant.message").rate_per_s == 200
+    assert limits.texts_from("+12065550199").rate_per_s == 1
+    assert limits.texts_from("+12065550198").rate_per_s == RATES["sms.long_code"].per_s
+
+
+def test_a_quota_of_an_unknown_name_is_refused(file: Path) -> None:
+    [problem] = problems(file, 'quotas = { "participant.massage" = 200 }\n' + PLUMBING)
+    assert problem.key == "quotas"
+    assert "participant.massage" in problem.says
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from workers.brands import Brand, Value
+from workers.limits import RATES
 from workers.phone import identity
 
 
@@ -30,6 +31,11 @@ class Configuration(Value):
         " another. A step needs 15 s of it",
     )
     brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
+    quotas: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(
+        default_factory=dict,
+        description="Calls a second by the names of docs/limits.md, where AWS gave you another"
+        " quota than it documents",
+    )
     runtime: dict[str, dict[str, int | float]] = Field(
         default_factory=dict,
         description="`[runtime.<queue>]`: how one queue is consumed, where defaults do not suit",
@@ -39,6 +45,15 @@ class Configuration(Value):
     def session_lease_ms(self) -> int:
         """The lease of a conversation, as the journal counts time."""
         return self.session_lease_s * 1000
+
+    @field_validator("quotas")
+    @classmethod
+    def _are_known(cls, quotas: dict[str, float]) -> dict[str, float]:
+        for name in quotas:
+            if name not in RATES and not name.startswith("sms:"):
+                known = ", ".join(sorted(RATES))
+                raise ValueError(f"no quota {name}; there are {known} and sms:<identity>")
+        return quotas
 
     def find(self, name: str) -> Brand | None:
         """The brand of that name."""
