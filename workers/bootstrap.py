@@ -11,6 +11,7 @@ import random
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import ValidationError
@@ -44,6 +45,7 @@ from workers.runtime.consumer import Consumer
 from workers.runtime.deferral import Deferrals
 from workers.runtime.health import Health
 from workers.runtime.http import health_app, serving
+from workers.runtime.lean_sqs import LeanSqs
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import AioSqsQueue
 from workers.runtime.supervisor import Supervisor
@@ -52,6 +54,9 @@ from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.suppressions import DynamoSuppressions
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +136,7 @@ async def _consumers(
     router: Router,
     shared: Shared,
 ) -> list[Consumer]:
-    sqs = await aws.sqs()
+    sqs = await _sqs_calls(settings, aws)
     return [
         Consumer(
             AioSqsQueue(sqs, settings.queue_urls[name], name),
@@ -164,6 +169,14 @@ async def _deferrals(
         role_arn=settings.schedule_role_arn,
     )
     return Deferrals(schedules, S3Parcels(await aws.s3(), settings.deferred_bucket, caller))
+
+
+async def _sqs_calls(settings: Settings, aws: Aws) -> SQSClient | LeanSqs:
+    """What the consumers receive and acknowledge with; everything else takes the client."""
+    client = await aws.sqs()
+    if settings.sqs_transport == "sdk":
+        return client
+    return LeanSqs(client, await aws.credentials())
 
 
 async def _deps(

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     key_file: ExistingFile | None = Field(
         default=None, description="32-byte key file instead of KMS, for local use"
     )
+    sqs_transport: Literal["lean", "sdk"] = Field(
+        default="lean",
+        description="How queues are received from and acknowledged: our own requests, a fifth of"
+        " the SDK's cost, or the SDK's client",
+    )
     http_host: str = Field(default="0.0.0.0", description="Where health and metrics listen")  # noqa: S104 - a container's own interface
     http_port: Port = Field(
         default=8080, description="Port of /healthz, /readyz, /metrics; 0 = any"

@@ -19,6 +19,7 @@ from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 
 if TYPE_CHECKING:
+    from aiobotocore.credentials import AioCredentials
     from types_aiobotocore_connect import ConnectClient
     from types_aiobotocore_connectparticipant import ConnectParticipantClient
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -94,6 +95,10 @@ class Aws:
         """SQS, whose reads outlast a long poll of 20 s."""
         timeout_s = self._policy.sqs_read_timeout_s
         return cast("SQSClient", await self._client("sqs", read_timeout=timeout_s))
+
+    async def credentials(self) -> AioCredentials | None:
+        """Those that every client signs with, kept fresh; None when there are none."""
+        return await self._session.get_credentials()
 
     async def dynamodb(self) -> DynamoDBClient:
         """DynamoDB."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
 
 from workers.errors import (
     AccountProblem,
@@ -21,6 +22,7 @@ from workers.errors import (
     Throttled,
     TransientError,
 )
+from workers.runtime.lean_sqs import LeanSqs
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
@@ -135,9 +137,9 @@ def sqs_client_config(*, pollers: int, slots: int, wait_s: int) -> AioConfig:
 
 
 class AioSqsQueue:
-    """A queue behind a shared aiobotocore client."""
+    """A queue behind a shared client: aiobotocore's, or the lean one beside it."""
 
-    def __init__(self, client: SQSClient, queue_url: str, name: str) -> None:
+    def __init__(self, client: SQSClient | LeanSqs, queue_url: str, name: str) -> None:
         self._client = client
         self._url = queue_url
         self._name = name
@@ -160,7 +162,7 @@ class AioSqsQueue:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-        return [_message(raw) for raw in answer.get("Messages", ())]
+        return [_message(raw) for raw in answer.get("Messages") or ()]
 
     async def delete(self, receipt_handles: Sequence[str]) -> list[Refused]:
         """Acknowledge."""
@@ -172,7 +174,7 @@ class AioSqsQueue:
                     for index, handle in enumerate(receipt_handles)
                 ],
             )
-        return _refused(answer.get("Failed", ()))
+        return _refused(answer.get("Failed") or ())
 
     async def change_visibility(self, changes: Sequence[VisibilityChange]) -> list[Refused]:
         """Hide messages for longer or shorter."""
@@ -188,14 +190,14 @@ class AioSqsQueue:
                     for index, change in enumerate(changes)
                 ],
             )
-        return _refused(answer.get("Failed", ()))
+        return _refused(answer.get("Failed") or ())
 
     async def send(self, messages: Sequence[Outgoing]) -> list[Refused]:
         """Send; may have sent when it raises."""
         entries: list[Any] = [_entry(index, message) for index, message in enumerate(messages)]
         with _ErrorsMadeOurs("SendMessageBatch"):
             answer = await self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        return _refused(answer.get("Failed", ()))
+        return _refused(answer.get("Failed") or ())
 
 
 class _ErrorsMadeOurs:
@@ -212,6 +214,8 @@ class _ErrorsMadeOurs:
             raise _from_answer(self._operation, error) from error
         if isinstance(error, HTTPClientError | TimeoutError | OSError):
             raise TransientError("sqs_unreachable") from error
+        if isinstance(error, ResponseParserError):
+            raise TransientError("sqs_unreadable") from error
         if isinstance(error, BotoCoreError):
             # Credentials that cannot be had just now, an endpoint that does not resolve.
             raise TransientError("sqs_client_failed") from error
@@ -243,7 +247,7 @@ def _message(raw: MessageTypeDef) -> Message:
         receipt_handle=raw["ReceiptHandle"],
         body=raw["Body"],
         attributes={
-            name: _attribute(value) for name, value in raw.get("MessageAttributes", {}).items()
+            name: _attribute(value) for name, value in (raw.get("MessageAttributes") or {}).items()
         },
         receive_count=int(system["ApproximateReceiveCount"]),
         sent_at=_moment(system["SentTimestamp"]),

@@ -1,4 +1,4 @@
-"""One suite for both queues: what the runtime relies on, in memory and at an SQS endpoint."""
+"""One suite for every queue: what the runtime relies on, in memory and by either transport."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import get_session
 
 from infra.local.endpoints import LocalAws
 from workers.clock import SystemClock
 from workers.errors import AccountProblem, TransientError
+from workers.runtime.lean_sqs import LeanSqs
 from workers.runtime.memory import MemoryQueue
 from workers.runtime.sqs import (
     AioSqsQueue,
@@ -27,19 +29,24 @@ from workers.runtime.sqs import (
 pytestmark = pytest.mark.emulator
 
 
-@pytest.fixture(params=["memory", "endpoint"])
+@pytest.fixture(params=["memory", "sdk", "lean"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[SqsQueue]:
     if request.param == "memory":
         yield MemoryQueue("work", SystemClock())
         return
     aws: LocalAws = request.getfixturevalue("aws")
     config = sqs_client_config(pollers=4, slots=10, wait_s=2)
-    async with get_session().create_client(
-        "sqs", config=config, **aws.client_arguments("SQS")
-    ) as client:
+    arguments = aws.client_arguments("SQS")
+    async with get_session().create_client("sqs", config=config, **arguments) as client:
         name = f"runtime-{secrets.token_hex(4)}"
         url = (await client.create_queue(QueueName=name))["QueueUrl"]
-        yield AioSqsQueue(client, url, "work")
+        if request.param == "sdk":
+            yield AioSqsQueue(client, url, "work")
+            return
+        credentials = AioCredentials(
+            arguments["aws_access_key_id"], arguments["aws_secret_access_key"]
+        )
+        yield AioSqsQueue(LeanSqs(client, credentials), url, "work")
 
 
 async def received(queue: SqsQueue, count: int = 10, *, lease_s: int = 30) -> list[Message]:

@@ -1,0 +1,172 @@
+"""An SQS endpoint on a socket that answers by a script and keeps what it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+MAX_HEAD_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer. `promised` is its Content-Length when that is a lie."""
+
+    body: Any = field(default_factory=dict)
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    promised: int | None = None
+
+    def raw(self) -> bytes:
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        headers = {
+            "x-amzn-RequestId": "0f7e2b6c-5d1a-5c2e-9d8f-1a2b3c4d5e6f",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Content-Length": str(len(body) if self.promised is None else self.promised),
+        } | self.headers
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"HTTP/1.1 {self.status} Status\r\n{lines}\r\n".encode() + body
+
+
+class Fault(Enum):
+    """What happens to a connection in place of an answer."""
+
+    CUT = "closed without an answer"
+    RESET = "reset"
+    HANG = "no answer at all"
+    NOISE = "an answer that is no HTTP"
+
+
+Step = Answer | Fault
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it was on the wire; header names in lower case."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def access_key(self) -> str:
+        return self._authorization["Credential"].split("/")[0]
+
+    def is_signed_with(self, secret: str, token: str | None = None) -> bool:
+        """Whether botocore, asked to sign this very request at its time, comes to the same."""
+        _, _, region, service, _ = self._authorization["Credential"].split("/")
+        names = self._authorization["SignedHeaders"].split(";")
+        path = self.line.split()[1]
+        request = AWSRequest(
+            "POST",
+            f"http://{self.headers['host']}{path}",
+            headers={name: self.headers[name] for name in names if name != "host"},
+            data=self.body,
+        )
+        request.context["timestamp"] = self.headers["x-amz-date"]
+        auth = SigV4Auth(Credentials(self.access_key, secret, token), service, region)
+        to_sign = auth.string_to_sign(request, auth.canonical_request(request))
+        return bool(auth.signature(to_sign, request) == self._authorization["Signature"])
+
+    def comparable(self) -> dict[str, Any]:
+        """All of it but what differs from one call to the next."""
+        headers = dict(self.headers)
+        for name in ("x-amz-date", "amz-sdk-invocation-id", "host"):
+            headers[name] = "..."
+        signed = self._authorization
+        day = signed["Credential"].partition("/")[2]
+        headers["authorization"] = f"{self.access_key} {day} {signed['SignedHeaders']}"
+        attempt = headers.get("amz-sdk-request", "")
+        headers["amz-sdk-request"] = "; ".join(
+            "ttl=..." if part.startswith("ttl=") else part for part in attempt.split("; ")
+        )
+        return {"line": self.line, "headers": headers, "body": json.loads(self.body)}
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        fields = self.headers["authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(", ")
+        return dict(part.split("=", 1) for part in fields)
+
+
+@dataclass
+class Endpoint:
+    """Where it listens and what it has seen."""
+
+    port: int
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@asynccontextmanager
+async def scripted(steps: Sequence[Step]) -> AsyncIterator[Endpoint]:
+    """An endpoint that takes one step for each request; the last one again and again."""
+    endpoint = Endpoint(0)
+    left = list(steps)
+    at_work: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        at_work.add(task)
+        try:
+            while (request := await _read(reader)) is not None:
+                endpoint.seen.append(request)
+                step = left.pop(0) if len(left) > 1 else left[0]
+                if not await _take(step, writer):
+                    return
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # The client, or the test, has gone.
+        finally:
+            at_work.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=MAX_HEAD_BYTES)
+    endpoint.port = server.sockets[0].getsockname()[1]
+    try:
+        yield endpoint
+    finally:
+        server.close()
+        for task in list(at_work):
+            task.cancel()
+        await asyncio.gather(*at_work, return_exceptions=True)
+
+
+async def _take(step: Step, writer: asyncio.StreamWriter) -> bool:
+    """Whether the connection lives on."""
+    match step:
+        case Answer():
+            writer.write(step.raw())
+            await writer.drain()
+            return step.promised is None
+        case Fault.HANG:
+            await asyncio.sleep(60)
+        case Fault.NOISE:
+            writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+            await writer.drain()
+        case Fault.RESET:
+            writer.transport.abort()
+        case Fault.CUT:
+            pass
+    return False
+
+
+async def _read(reader: asyncio.StreamReader) -> Seen | None:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    except asyncio.IncompleteReadError:
+        return None
+    line, *rest = head.strip().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (h.partition(":") for h in rest)}
+    return Seen(line, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
