@@ -72,6 +72,14 @@ HANDLE_SECONDS = _seconds(
     "From a handler's start to its outcome.",
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+BATCH_ITEMS = Metric(
+    "batch_items",
+    Kind.HISTOGRAM,
+    "1",
+    ("queue",),
+    "Events that a batch handler was given at once.",
+    (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+)
 LEASE_EXTENSIONS = _counter("lease_extensions", ("queue",), "Visibility timeouts extended.")
 LEASES_LOST = _counter(
     "leases_lost",

@@ -56,6 +56,18 @@ class ConsumerConfig(BaseModel):
     backoff_cap_s: float = Field(
         300.0, gt=0, le=MAX_VISIBILITY_S, description="Upper bound in seconds of any backoff."
     )
+    batch_size: int = Field(
+        50,
+        ge=1,
+        le=1000,
+        description="Events that a batch handler gets at most; never more than there are slots.",
+    )
+    batch_wait_s: float = Field(
+        0.2,
+        gt=0,
+        le=60,
+        description="Seconds that the first event of a batch waits for others to come.",
+    )
     schedule_after_s: int = Field(
         MAX_VISIBILITY_S,
         ge=1,

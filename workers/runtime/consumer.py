@@ -20,9 +20,11 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from workers.log import frames_of
 from workers.metrics import AGE_SECONDS, HANDLE_SECONDS, IN_FLIGHT, OUTCOMES, RECEIVED
 from workers.runtime.acknowledger import acknowledgers_of
+from workers.runtime.batches import Batches
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.dead_letters import DeadLetters
-from workers.runtime.dispatch import Dispatcher, Job
+from workers.runtime.delivery import Delivery
+from workers.runtime.dispatch import Batched, Dispatcher, Job
 from workers.runtime.drain import Draining, QueueReceipt
 from workers.runtime.envelope import is_wrapped
 from workers.runtime.health import Pulse
@@ -77,6 +79,7 @@ class Consumer:
         self._config = config
         self._shared = shared
         self._in_hand: dict[str, Held] = {}
+        self._batches = Batches(queue.name, config, shared, self._task)
         self._draining: Draining | None = None
         self._discarded: Counter[str] = Counter()
         self._idle = asyncio.Event()
@@ -134,6 +137,7 @@ class Consumer:
         self._poller.stop()
         for held in self._order.take_waiting():
             self._spawn(held, RETURNED)
+        self._batches.close()
         await draining.wait_for(self._polling)
         await draining.wait_until(self._idle)
         self._cut_all("drain_deadline")
@@ -176,7 +180,7 @@ class Consumer:
             self._idle.clear()
             self._keeper.keep(held.receipt_handle, held.message_id, held.delivery.lease)
             if is_wrapped(message.body):
-                held.task = self._task(self._unwrap(held), held)
+                held.task = self._task(self._unwrap(held), held.message_id)
             else:
                 self._place(held)
 
@@ -225,11 +229,11 @@ class Consumer:
     def _spawn(self, held: Held, verdict: Verdict | None = None) -> None:
         if verdict is not None:
             held.verdict = verdict
-        held.task = self._task(self._work(held), held)
+        held.task = self._task(self._work(held), held.message_id)
 
-    def _task(self, work: Coroutine[None, None, None], held: Held) -> asyncio.Task[None]:
+    def _task(self, work: Coroutine[None, None, None], name: str = "batch") -> asyncio.Task[None]:
         assert self._tasks is not None, "the consumer was not started"  # noqa: S101
-        return self._tasks.create_task(work, name=f"{self.name}/{held.message_id}")
+        return self._tasks.create_task(work, name=f"{self.name}/{name}")
 
     # --- through ---------------------------------------------------------------------------------
 
@@ -270,7 +274,7 @@ class Consumer:
             return LEASE_LOST  # It waited in its lane for too long.
         started_at = self._shared.clock.monotonic()
         try:
-            result: Outcome | BaseException = await job.run(held.delivery)
+            result: Outcome | BaseException = await self._start(job, held.delivery)
         except asyncio.CancelledError as error:
             if held.task is not None and held.task.cancelling():
                 raise
@@ -284,6 +288,11 @@ class Consumer:
             event_class=job.event_class,
         )
         return self._judged(result)
+
+    async def _start(self, job: Job, delivery: Delivery) -> Outcome | BaseException:
+        if isinstance(job.run, Batched):
+            return await self._batches.run(job, job.run, delivery)
+        return await job.run(delivery)
 
     def _judged(self, result: Outcome | BaseException) -> Verdict:
         verdict = judge(result, now=self._shared.clock.now())
