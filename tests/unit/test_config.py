@@ -5,6 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from workers.cli.reference import (
+    PAGE_FILE,
+    SCHEMA_FILE,
+    page_with_tables,
+    schema,
+    schema_text,
+    write,
+)
 from workers.clock import SystemClock
 from workers.config import (
     Finding,
@@ -14,15 +22,9 @@ from workers.config import (
     load,
 )
 from workers.config.places import Places
-from workers.config.reference import (
-    PAGE_FILE,
-    SCHEMA_FILE,
-    page_with_tables,
-    schema_text,
-    write,
-)
 from workers.errors import SettingsError
 from workers.limits import RATES, Limits, raised
+from workers.runtime.config import ConsumerConfig
 
 ROOT = Path(__file__).parents[2]
 
@@ -552,13 +554,13 @@ def test_keys_are_found_on_their_lines(path: tuple[str | int, ...], line: int | 
 
 def test_the_schema_in_docs_is_fresh() -> None:
     assert (ROOT / SCHEMA_FILE).read_text(encoding="utf-8") == schema_text(), (
-        "run python -m workers.config.reference"
+        "run python -m workers.cli.reference"
     )
 
 
 def test_the_page_in_docs_is_fresh() -> None:
     page = (ROOT / PAGE_FILE).read_text(encoding="utf-8")
-    assert page_with_tables(page) == page, "run python -m workers.config.reference"
+    assert page_with_tables(page) == page, "run python -m workers.cli.reference"
 
 
 def test_both_are_written_anew(tmp_path: Path) -> None:
@@ -577,3 +579,12 @@ def test_every_key_is_described() -> None:
     rows = re.findall(r"^\| `\w+` \|.*\|$", page, re.MULTILINE)
     assert len(rows) > 50
     assert not [row for row in rows if row.endswith("|  |")]
+
+
+def test_the_schema_and_the_page_know_how_a_queue_is_consumed() -> None:
+    table = schema()["properties"]["runtime"]["additionalProperties"]
+    keys = schema()["$defs"][table["$ref"].rpartition("/")[2]]["properties"]
+    assert set(keys) == set(ConsumerConfig.model_fields)
+    assert {"slots", "lease_step_s", "attempts", "max_age_s", "backoff_cap_s"} < set(keys)
+    page = (ROOT / PAGE_FILE).read_text(encoding="utf-8")
+    assert not [key for key in keys if f"| `{key}` |" not in page]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
 from infra.topology import load_topology
+from workers.cli.reference import schema_text
 from workers.config import (
     Finding,
     Inspection,
@@ -16,7 +17,6 @@ from workers.config import (
     UnreadableConfigurationError,
     inspect,
 )
-from workers.config.reference import schema_text
 from workers.runtime.config import ConsumerConfig
 
 EXIT_PROBLEMS = 1
@@ -66,7 +66,9 @@ def show(ctx: click.Context, file: Path) -> None:
     if inspection.configuration is None:
         _print(file, inspection, err=True)
         ctx.exit(EXIT_PROBLEMS)
-    click.echo(inspection.configuration.model_dump_json(indent=2))
+    shown = inspection.configuration.model_dump(mode="json")
+    shown["runtime"] = _consumption(inspection.configuration.runtime)
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 @config.command()
@@ -84,6 +86,14 @@ def _inspected(ctx: click.Context, file: Path, *, as_json: bool) -> Inspection:
         else:
             click.secho(str(exc), fg="red", err=True)
         ctx.exit(EXIT_UNREADABLE)
+
+
+def _consumption(overrides: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, object]]:
+    """How each queue is consumed, whether the file speaks of it or not."""
+    return {
+        queue: ConsumerConfig.model_validate(overrides.get(queue, {})).model_dump()
+        for queue in sorted(_queue_names())
+    }
 
 
 def _queue_names() -> frozenset[str]:

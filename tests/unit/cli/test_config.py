@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from infra.topology import load_topology
 from workers.cli.config import config
-from workers.config.reference import schema_text
+from workers.cli.reference import schema_text
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -135,6 +136,14 @@ def test_show_fills_the_defaults_in(file: Path) -> None:
     shown = json.loads(run("show", file).output)
     assert shown["hold_ms_in"] == 500
     assert shown["brands"][0]["limits"]["text_ttl_s"] == 900
+
+
+def test_show_tells_how_every_queue_is_consumed(file: Path) -> None:
+    file.write_text(GOOD + "[runtime.inbound-sms]\nslots = 8\n")
+    shown = json.loads(run("show", file).output)["runtime"]
+    assert set(shown) == {queue.name for queue in load_topology().queues}
+    assert (shown["inbound-sms"]["slots"], shown["inbound-sms"]["attempts"]) == (8, 5)
+    assert shown["chat-stream"]["slots"] == 64
 
 
 def test_show_refuses_what_is_wrong(file: Path) -> None:
