@@ -95,7 +95,9 @@ class ContactCentre:
             chat.connections.clear()
 
     def agent_says(self, chat: Chat, text: str) -> ChatMessage:
-        """What the agent writes, as it is streamed."""
+        """What the agent writes, as it is streamed. Nobody writes into an ended chat."""
+        if chat.is_ended:
+            raise ValueError("the chat has ended")
         return self._published(chat, Type="MESSAGE", ContentType="text/plain", Content=text)
 
     def agent_sends_file(self, chat: Chat, name: str, content_type: str) -> ChatMessage:

@@ -35,6 +35,7 @@ class Faults:
         self._planned: dict[str, deque[_Fault]] = defaultdict(deque)
         self._lasting: dict[str, Exception] = {}
         self._before: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._after: dict[str, Callable[[], Awaitable[None]]] = {}
 
     def refuse(self, call: str, *errors: Exception) -> None:
         """The next calls of this name are refused in turn, without being accepted."""
@@ -56,6 +57,10 @@ class Faults:
         """Once, just before the next call of this name arrives: what somebody else does then."""
         self._before[call] = happens
 
+    def before_the_answer(self, call: str, happens: Callable[[], Awaitable[None]]) -> None:
+        """Once, when the next call of this name was accepted and its answer is on its way."""
+        self._after[call] = happens
+
     async def carry(self, call: str, accept: Callable[[], Awaitable[T]]) -> T:
         """Carry the call, unless it is planned otherwise."""
         self.calls.append(call)
@@ -66,7 +71,11 @@ class Faults:
             raise self._lasting[call]
         fault = self._planned[call].popleft() if self._planned[call] else None
         if fault is None:
-            return await accept()
+            answer = await accept()
+            happens = self._after.pop(call, None)
+            if happens is not None:
+                await happens()
+            return answer
         if fault.is_accepted:
             await accept()
         raise fault.error

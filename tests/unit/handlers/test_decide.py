@@ -165,6 +165,12 @@ def test_a_young_text_is_held_for_an_earlier_one() -> None:
     assert step == Hold(Lane.IN, NOW + 400)
 
 
+def test_a_session_seen_before_the_window_ended_is_looked_at_again() -> None:
+    found = session(text(age_ms=600))
+    assert plan(view(found, hold_in_ms=500, seen_ms=NOW - 200)) == Hold(Lane.IN, NOW - 100)
+    assert isinstance(plan(view(found, hold_in_ms=500, seen_ms=NOW - 100)), Say)
+
+
 def test_the_first_text_of_a_chat_is_not_held() -> None:
     step = plan(view(session(text(age_ms=100), state=NONE), hold_in_ms=500))
     assert isinstance(step, ClaimChat)

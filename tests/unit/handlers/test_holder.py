@@ -323,6 +323,27 @@ async def test_a_lease_lost_during_the_hold_says_nothing() -> None:
     assert relay.centre.only_chat.said == ["first"]
 
 
+async def test_a_look_from_before_the_window_ended_does_not_count_as_one_from_after_it() -> None:
+    """The append was early and its answer late: an older text may have come in between."""
+    relay = Relay(hold_ms=500)
+    await relay.text("first")
+    await relay.sleep(10)
+    other = relay.world.worker("b")
+    older = relay.sms("older")
+    older_at = relay.clock.now()
+    await relay.sleep(0.05)
+
+    async def the_older_one_comes_and_then_the_answer() -> None:
+        await relay.sleep(0.4)
+        outcome = await other.inbound.handle(older, older_at, relay.world.delivery())
+        assert isinstance(outcome, Wait)
+        await relay.sleep(0.2)
+
+    relay.faults.before_the_answer("table.update", the_older_one_comes_and_then_the_answer)
+    assert await relay.text("newer") == Done()
+    assert relay.centre.only_chat.said == ["first", "older", "newer"]
+
+
 # --- what only this turn knows -------------------------------------------------------------------
 
 

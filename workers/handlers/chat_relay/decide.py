@@ -55,7 +55,8 @@ class View:
     """All that a decision may know.
 
     `plain`: entries that read like a return, from people found not to be opted out: "yes" is
-    then an answer like any other.
+    then an answer like any other. `seen_ms`: when the session was asked for; what was journalled
+    since is not in it. None: now.
     """
 
     session: Session
@@ -64,6 +65,7 @@ class View:
     hold_in_ms: int = 0
     hold_out_ms: int = 0
     plain: frozenset[str] = frozenset()
+    seen_ms: int | None = None
 
 
 def plan(view: View) -> Step:
@@ -151,7 +153,7 @@ def _plan_in(view: View, entry: Entry) -> Step:
     starts = meaning in (Meaning.PLAIN, Meaning.DOUBTFUL) or entry.id in view.plain
     if not (opens and starts) and session.state is not ChatState.STARTING:
         held = entry.time_ms + view.hold_in_ms
-        if now < held:
+        if (now if view.seen_ms is None else view.seen_ms) < held:
             return Hold(Lane.IN, held)
     match meaning:
         case Meaning.OPT_IN if entry.id not in view.plain:

@@ -192,15 +192,17 @@ class Holder:
 
     async def _turn(self, session: Session, delivery: Delivery, nonce: str) -> Session:
         plain: frozenset[str] = frozenset()
+        read_ms = 0
         while session.nonce == nonce:
             delivery.lease.require()
-            view = self._view(session, plain)
+            view = self._view(session, plain, read_ms)
             step = plan(view)
             if isinstance(step, OptIn) and await self._is_plain(view):
                 plain |= {step.entry.id}
                 continue
             if isinstance(step, Hold):
-                session = await self._wait(session, step, nonce)
+                session, looked_ms = await self._wait(session, step, nonce)
+                read_ms = max(read_ms, looked_ms)
                 continue
             if session.lease_until_ms - view.now_ms < NEEDS_LEASE_MS:
                 step = Rest()
@@ -215,7 +217,7 @@ class Holder:
             session = _carry(session, after)
         return session
 
-    def _view(self, session: Session, plain: frozenset[str]) -> View:
+    def _view(self, session: Session, plain: frozenset[str], read_ms: int) -> View:
         config = self._deps.config
         brand = config.brand_of(session.our_number)
         if brand is None:
@@ -227,6 +229,8 @@ class Holder:
             config.hold_ms_in,
             config.hold_ms_out,
             plain,
+            # Each write that keeps the lease renews it, counted from before that write.
+            seen_ms=max(read_ms, session.lease_until_ms - self._lease_ms),
         )
 
     async def _is_plain(self, view: View) -> bool:
@@ -236,18 +240,19 @@ class Holder:
         number = view.session.customer_number
         return await self._performer.gate.closed_for(view.brand, number) is None
 
-    async def _wait(self, session: Session, hold: Hold, nonce: str) -> Session:
-        """Keep the lease while an earlier event may still come; then look again.
+    async def _wait(self, session: Session, hold: Hold, nonce: str) -> tuple[Session, int]:
+        """Keep the lease while an earlier event may still come; then look again. Says when it did.
 
         The out lane needs no read: its intent is refused when the journal has grown.
         """
         await self._deps.clock.sleep((hold.until_ms - self._deps.clock.now_ms()) / 1000)
+        now = self._deps.clock.now_ms()
         if hold.lane is Lane.OUT:
-            return session
+            return session, 0
         fresh = await self._deps.journal.read(session.sid, consistent=True)
         if fresh is None or fresh.nonce != nonce:
             raise LeaseLost(fresh)
-        return _carry(session, fresh)
+        return _carry(session, fresh), now
 
     async def _failed(self, session: Session, step: Step, exc: Exception) -> Session:
         """A step raised. What time heals gives the lane back; the rest counts against its entry."""

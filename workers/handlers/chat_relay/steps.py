@@ -23,7 +23,10 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the lease and wait: an earlier event of this lane may still be on its way."""
+    """Keep the lease until then, and look again: an earlier event of this lane may still come.
+
+    `until_ms` may be past: then it is only the look that is missing.
+    """
 
     lane: Lane
     until_ms: int
