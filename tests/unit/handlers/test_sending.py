@@ -324,8 +324,9 @@ async def test_a_number_that_eum_knows_as_opted_out_is_recorded_and_told_once(
 ) -> None:
     """Managed opt-outs: the refusal is our only sign."""
     chatting.faults.refuse("texting.send", OptedOut("opted_out"))
-    assert await chatting.agent("one") == Done()
-    assert await chatting.agent("two") == Done()
+    one, two = written(chatting, "one"), written(chatting, "two")
+    assert await chatting.streamed(one) == Done()
+    assert await chatting.streamed(two) == Done()
     assert chatting.carrier.sent == []
     assert chatting.faults.calls.count("texting.send") == 1  # The gate knows it now.
     assert chatting.centre.only_chat.said[1:] == [chatting.brand.texts.note_opted_out]
