@@ -54,6 +54,7 @@ class Fleet:
     consumer: Consumer
     queue: MemoryQueue
     wrapped: SqsQueue
+    dispatcher: ByKey
     dlq: MemoryQueue
     failures: MemoryFailures
     metrics: Metrics
@@ -102,7 +103,7 @@ def make_fleet(
     dispatcher = ByKey(handle, plan)
     wrapped = wrap(queue)
     consumer = Consumer(wrapped, dlq, dispatcher, ConsumerConfig(**settings), shared)
-    return Fleet(consumer, queue, wrapped, dlq, memory, metrics, clock, shared)
+    return Fleet(consumer, queue, wrapped, dispatcher, dlq, memory, metrics, clock, shared)
 
 
 @asynccontextmanager

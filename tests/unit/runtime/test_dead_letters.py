@@ -147,3 +147,16 @@ async def test_a_fifo_dead_letter_queue_gets_its_group_and_an_id_of_this_death()
     [copy] = dlq.messages
     assert copy.group == "m1"
     assert copy.deduplication_id == "m1.3"
+
+
+async def test_a_bare_copy_is_sent_only_when_its_reason_is_recorded() -> None:
+    class Down(MemoryFailures):
+        async def record_dead_letter(self, *_: object, **__: object) -> None:
+            raise TransientError("store_down")
+
+    dlq = MemoryQueue("work-dlq", FakeClock())
+    with pytest.raises(TransientError):
+        await DeadLetters(dlq, source_queue="work", failures=Down()).bury(
+            message("x" * MAX_BATCH_BYTES), VERDICT, event_id=""
+        )
+    assert len(dlq) == 0

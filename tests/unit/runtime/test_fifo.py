@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.runtime.fleet import ByKey, make_fleet, running
+from tests.unit.runtime.fleet import make_fleet, running
 from workers.errors import TransientError
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
@@ -213,9 +213,7 @@ async def test_a_drain_gives_the_waiting_back_and_another_worker_goes_on_in_orde
         await first.clock.sleep(2.5)
         receipt = await first.consumer.drain()
         assert receipt.returned >= 6
-        second = Consumer(
-            first.queue, first.dlq, ByKey(handle, None), ConsumerConfig(), first.shared
-        )
+        second = Consumer(first.queue, first.dlq, first.dispatcher, ConsumerConfig(), first.shared)
         second.start(tasks)
         await first.until_empty()
         second.force()
@@ -282,7 +280,7 @@ def test_whatever_fails_two_workers_keep_the_order_of_each_group(
     async def scenario() -> None:
         fleet = make_fleet(handle, name=FIFO, attempts=1000)
         other = Consumer(
-            fleet.queue, fleet.dlq, ByKey(handle, None), ConsumerConfig(attempts=1000), fleet.shared
+            fleet.queue, fleet.dlq, fleet.dispatcher, ConsumerConfig(attempts=1000), fleet.shared
         )
         fleet.queue.knobs.refuse = losing_every(lose_every)
         for number in range(12):

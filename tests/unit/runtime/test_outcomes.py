@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.runtime.fleet import done, running
-from workers.errors import Fenced, PermanentError, Throttled, TransientError
+from workers.errors import Fenced, PermanentError, TransientError
 from workers.metrics import ACKNOWLEDGE_FAILURES, ATTEMPTS, DEAD_LETTERS
 from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Job
@@ -85,26 +85,6 @@ async def test_after_the_last_attempt_it_is_dead_lettered_with_its_reason() -> N
         assert values["kept"] == "as it was"
         assert fleet.outcomes(outcome="retried") == 2
         assert fleet.outcomes(outcome="dead_lettered", reason="connection_reset") == 1
-
-
-async def test_sixty_throttled_receives_are_no_attempt_and_it_is_handled_once() -> None:
-    calls = 0
-    effects: list[str] = []
-
-    async def handle(delivery: Delivery) -> Outcome:
-        nonlocal calls
-        calls += 1
-        if calls <= 60:
-            raise Throttled("rate")
-        effects.append(delivery.body)
-        return Done()
-
-    async with running(handle, attempts=2) as fleet:
-        fleet.queue.put("hello")
-        await fleet.until_empty()
-        assert effects == ["hello"]
-        assert fleet.metrics.total(ATTEMPTS) == 0
-        assert len(fleet.dlq) == 0
 
 
 async def test_a_wait_holds_no_slot() -> None:
@@ -353,3 +333,24 @@ async def test_a_delete_refused_for_good_is_counted_and_given_up() -> None:
         await fleet.clock.sleep(20)
         assert fleet.queue.calls["delete"] == 4
         assert fleet.metrics.total(ACKNOWLEDGE_FAILURES, call="delete", code="InternalError") == 1
+
+
+async def test_the_last_delete_of_a_burst_does_not_wait_for_others() -> None:
+    ended_at = deleted_at = 0.0
+
+    async def handle(_: Delivery) -> Outcome:
+        nonlocal ended_at
+        await asyncio.sleep(1)
+        ended_at = fleet.clock.monotonic()
+        return Done()
+
+    async def note(call: str) -> None:
+        nonlocal deleted_at
+        if call == "delete":
+            deleted_at = fleet.clock.monotonic()
+
+    async with running(handle) as fleet:
+        fleet.queue.knobs.before = note
+        fleet.queue.put("last")
+        await fleet.until_empty()
+    assert deleted_at - ended_at < 0.005
