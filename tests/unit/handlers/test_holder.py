@@ -78,6 +78,15 @@ async def test_a_message_that_comes_again_while_another_holds_costs_no_write(
     assert chatting.faults.calls == ["table.get"]
 
 
+async def test_a_message_that_comes_again_but_was_never_journalled_is_worked(
+    chatting: Relay,
+) -> None:
+    """Killed before W1: the look at the journal finds nothing, and that is not done."""
+    delivery = chatting.world.delivery(receive_count=2)
+    assert await handled(chatting, chatting.worker, chatting.sms("one"), delivery) == Done()
+    assert chatting.centre.only_chat.said == ["first", "one"]
+
+
 async def test_an_event_finds_and_does_what_another_worker_left(chatting: Relay) -> None:
     one, two = chatting.sms("one"), chatting.sms("two")
     await left_behind(chatting, one)
