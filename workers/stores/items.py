@@ -135,6 +135,7 @@ class SessionCodec:
             lane=_word(Lane, _text(stored, "l") or ""),
             kind=_text(stored, "k") or "",
             time_ms=_number(stored, "t"),
+            entered_ms=_number(stored, "j"),
             gen=_number(stored, "g"),
             payload=payload,
             stage=_word(Stage, _text(stored, "s") or Stage.NEW),

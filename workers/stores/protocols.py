@@ -66,7 +66,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A pending event as the journal has it."""
+    """A pending event as the journal has it. `entered_ms`: when it was journalled."""
 
     id: str
     lane: Lane
@@ -82,6 +82,7 @@ class Entry:
     failures: int = 0
     takeovers: int = 0
     reason: str | None = None
+    entered_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

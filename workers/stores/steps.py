@@ -14,7 +14,7 @@ for DynamoDB; `model/` checks what they promise together. Names of attributes:
     m_<name>          marks
     v exp             format; expiry (epoch seconds)
 
-    t k l g b         an entry's event time, kind, lane, generation, sealed body
+    t j k l g b       an entry's event time, when it was journalled, kind, lane, generation, body
     s p y ia r        stage, part, tries, intent at, receipt
     a o w             failed attempts, takeovers ("overtaken"), reason
 """
@@ -95,7 +95,7 @@ def append(
     be what it was.
     """
     actions: list[Action] = [
-        Set(entry_path(entry.id), entry.item),
+        Set(entry_path(entry.id), {**entry.item, "j": lease.now_ms}),
         Default(("lo",), lease.nonce),
         Default(("lu",), lease.until_ms),
         Increase(("ap",), 1),

@@ -171,6 +171,20 @@ def test_a_session_seen_before_the_window_ended_is_looked_at_again() -> None:
     assert isinstance(plan(view(found, hold_in_ms=500, seen_ms=NOW - 100)), Say)
 
 
+@pytest.mark.parametrize(
+    ("entered_ms", "step"),
+    [
+        pytest.param(NOW - 4_600, Say, id="entered in time: its hold is over"),
+        pytest.param(NOW - 600, Say, id="entered out of a backlog, and held since"),
+        pytest.param(NOW - 100, Hold, id="entered just now: what was said before comes with it"),
+    ],
+)
+def test_what_comes_out_of_a_backlog_is_held_from_when_it_came(entered_ms: int, step: type) -> None:
+    """Found by simulation, seed 1079: after an outage the younger of two texts went first."""
+    old = text(age_ms=5 * S, entered_ms=entered_ms)
+    assert isinstance(plan(view(session(old), hold_in_ms=500)), step)
+
+
 def test_the_first_text_of_a_chat_is_not_held() -> None:
     step = plan(view(session(text(age_ms=100), state=NONE), hold_in_ms=500))
     assert isinstance(step, ClaimChat)

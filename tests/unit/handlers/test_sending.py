@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 import pytest
 
 from schemas.connect import ChatMessage
 from tests.fakes.carrier import Sent
+from tests.fakes.wire import Faults
 from tests.unit.handlers.relay import OURS, THEIRS, Relay, brand_with, only
 from workers.errors import (
     AccountProblem,
@@ -22,6 +26,7 @@ from workers.stores.expressions import Item, Set, Update
 from workers.stores.protocols import ChatState, Lane, Stage
 from workers.stores.tables import Key
 
+T = TypeVar("T")
 LONG = "word " * 400  # Two texts.
 TIMEOUT = InDoubt("SendTextMessage", "timeout")
 UNCERTAIN = "[Delivery of your last message could not be confirmed]"
@@ -375,6 +380,81 @@ async def test_an_intent_under_a_lost_lease_sends_nothing(chatting: Relay) -> No
     chatting.faults.meanwhile("texting.admit", paused_for_long)
     assert await chatting.streamed(message) == Done()  # For the other has sent it.
     assert chatting.carrier.bodies == ["Good day"]
+
+
+# --- the intent's own answer ---------------------------------------------------------------------
+
+
+class RepeatsAnUpdate(Faults):
+    """Once: the SDK, left without an answer, writes again what was written, and more besides."""
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.is_armed = False
+        self._meanwhile = meanwhile
+
+    async def carry(self, call: str, accept: Callable[[], Awaitable[T]]) -> T:
+        """Carry it, twice when armed."""
+        answer_of_the_first = await super().carry(call, accept)
+        if not self.is_armed or call != "table.update":
+            return answer_of_the_first
+        self.is_armed = False
+        await self._meanwhile()
+        return await accept()
+
+
+async def test_a_text_whose_intent_got_no_answer_is_in_nobodys_doubt(chatting: Relay) -> None:
+    """Found by simulation, seed 1032: it was waited for, and given up unsent."""
+    message = written(chatting)
+
+    async def the_intents_answer_is_lost() -> None:
+        chatting.faults.lose_answer("table.update", TransientError("connection_cut"))
+
+    chatting.faults.meanwhile("texting.admit", the_intents_answer_is_lost)
+    assert isinstance(await chatting.streamed(message), Wait)
+    assert chatting.carrier.sent == []
+    assert only(await chatting.session()).stage is Stage.NEW
+    await chatting.sleep(3)
+    assert await chatting.streamed(message) == Done()
+    assert chatting.carrier.bodies == ["Good day"]
+
+
+async def test_an_intent_that_was_not_written_leaves_no_lease_behind(chatting: Relay) -> None:
+    message = written(chatting)
+
+    async def the_table_is_away() -> None:
+        chatting.faults.refuse("table.update", TransientError("connection_cut"))
+
+    chatting.faults.meanwhile("texting.admit", the_table_is_away)
+    assert isinstance(await chatting.streamed(message), Wait)
+    session = await chatting.session()
+    assert (session.nonce, only(session).stage) == (None, Stage.NEW)
+
+
+async def test_our_own_intent_found_by_its_repetition_is_in_nobodys_doubt(chatting: Relay) -> None:
+    """Found by simulation, seed 1032: the repetition is refused, for the journal has grown."""
+    first = written(chatting, "one")
+    await chatting.sleep(0.01)
+    second = written(chatting, "two")
+    other = chatting.world.worker("b")
+
+    async def another_is_entered() -> None:
+        await other.stream.handle(second, chatting.world.delivery())
+
+    wire = RepeatsAnUpdate(another_is_entered)
+    worker = chatting.world.worker("c", wire)
+
+    async def the_next_write_is_repeated() -> None:
+        wire.is_armed = True
+
+    wire.meanwhile("texting.admit", the_next_write_is_repeated)
+    assert isinstance(await worker.stream.handle(first, chatting.world.delivery()), Wait)
+    assert chatting.carrier.sent == []
+    assert {entry.stage for entry in (await chatting.session()).entries} == {Stage.NEW}
+    await chatting.sleep(1)
+    assert await chatting.streamed(first) == Done()
+    assert await chatting.streamed(second) == Done()
+    assert chatting.carrier.bodies == ["one", "two"]
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -125,6 +125,16 @@ def _plan_lane(view: View, lane: Lane) -> Step | None:
     return _plan_in(view, entry) if lane is Lane.IN else _plan_out(view, entry)
 
 
+def _held_until_ms(entry: Entry, hold_ms: int) -> int:
+    """Until when an earlier event may still come.
+
+    What is journalled later than that comes out of a backlog, as after an outage, and so does
+    what was said just before it: SQS hands both out at once, in any order.
+    """
+    until_ms = entry.time_ms + hold_ms
+    return until_ms if entry.entered_ms <= until_ms else entry.entered_ms + hold_ms
+
+
 # --- customer -> chat -----------------------------------------------------------------------------
 
 
@@ -152,7 +162,7 @@ def _plan_in(view: View, entry: Entry) -> Step:
     opens = session.state in (ChatState.NONE, ChatState.ENDED)
     starts = meaning in (Meaning.PLAIN, Meaning.DOUBTFUL) or entry.id in view.plain
     if not (opens and starts) and session.state is not ChatState.STARTING:
-        held = entry.time_ms + view.hold_in_ms
+        held = _held_until_ms(entry, view.hold_in_ms)
         if (now if view.seen_ms is None else view.seen_ms) < held:
             return Hold(Lane.IN, held)
     match meaning:
@@ -225,7 +235,7 @@ def _plan_out(view: View, entry: Entry) -> Step:
         return _plan_doubt(view, entry)
     if entry.kind == Kind.AGENT and now - entry.time_ms > brand.limits.to_customer_max_age_s * 1000:
         return Conclude(entry, "too_old", tell_agent=brand.texts.note_expired)
-    held = entry.time_ms + view.hold_out_ms
+    held = _held_until_ms(entry, view.hold_out_ms)
     if now < held:
         return Hold(Lane.OUT, held)
     return _send_part(view, entry, 0)

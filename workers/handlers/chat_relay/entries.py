@@ -17,6 +17,14 @@ from typing import Any, TypedDict
 from schemas.own import ChatWatch, Notice
 from workers.stores.protocols import ContactRef, Lane, NewEntry
 
+CLOCK_ERROR_MS = 5_000
+"""How far a worker's clock may be behind before an event's own time is not believed.
+
+Events get their times from AWS and are ordered by them. A worker whose clock is behind must not
+cut such a time down to its own "now": it would put the event before an earlier one that another
+worker has entered. Only a time that is far ahead is cut, lest it hold its lane up.
+"""
+
 
 class Kind(StrEnum):
     """What an entry is."""
@@ -42,12 +50,12 @@ def entry_id(source: str, event_id: str) -> str:
 
 
 def text_entry(inbound_message_id: str, body: str, sent_at: datetime, now_ms: int) -> NewEntry:
-    """A customer's text. Its time is the SNS envelope's, but never later than now."""
+    """A customer's text. Its time is the SNS envelope's."""
     return NewEntry(
         id=entry_id("text", inbound_message_id),
         lane=Lane.IN,
         kind=Kind.TEXT,
-        time_ms=min(_ms(sent_at), now_ms),
+        time_ms=_believed(_ms(sent_at), now_ms),
         payload={"body": body},
     )
 
@@ -71,7 +79,7 @@ def agent_entry(
         id=entry_id("chat", message_id),
         lane=Lane.OUT,
         kind=Kind.AGENT,
-        time_ms=min(_ms(at), now_ms),
+        time_ms=_believed(_ms(at), now_ms),
         gen=ref.gen,
         payload=payload,
     )
@@ -83,7 +91,7 @@ def end_entry(ref: ContactRef, at_ms: int, now_ms: int) -> NewEntry:
         id=entry_id("end", f"{ref.sid}.{ref.gen}"),
         lane=Lane.OUT,
         kind=Kind.END,
-        time_ms=min(at_ms, now_ms),
+        time_ms=_believed(at_ms, now_ms),
         gen=ref.gen,
     )
 
@@ -94,7 +102,7 @@ def notice_entry(notice: Notice, now_ms: int) -> NewEntry:
         id=entry_id("notice", notice.id),
         lane=Lane.OUT,
         kind=Kind.NOTICE,
-        time_ms=min(_ms(notice.at), now_ms),
+        time_ms=_believed(_ms(notice.at), now_ms),
         gen=notice.gen,
         payload={"notice": notice.kind},
     )
@@ -103,6 +111,10 @@ def notice_entry(notice: Notice, now_ms: int) -> NewEntry:
 def watch_for(sid: str, gen: int) -> ChatWatch:
     """The live timer of one chat."""
     return ChatWatch(sid=sid, gen=gen)
+
+
+def _believed(at_ms: int, now_ms: int) -> int:
+    return min(at_ms, now_ms + CLOCK_ERROR_MS)
 
 
 def _ms(at: datetime) -> int:

@@ -30,7 +30,16 @@ from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.recording import Recorder
 from workers.handlers.chat_relay.steps import Conclude, SendText
 from workers.sms_text import measure
-from workers.stores.protocols import Entry, Finish, Intent, Lane, LeaseLost, Session
+from workers.stores.protocols import (
+    Entry,
+    Finish,
+    Grown,
+    Intent,
+    Lane,
+    LeaseLost,
+    Session,
+    Stage,
+)
 
 SEND_DEADLINE_S = 5.0  # protocol rule 1: from before the intent's write to the socket
 PACE_MS = 1_000  # EUM: one message a second to one recipient
@@ -65,13 +74,20 @@ class TextSender:
         # Counted from before the write, like the intent's own time: a worker that is paused while
         # its answer comes back must not find a fresh deadline when it wakes.
         not_after = self._deps.clock.monotonic() + SEND_DEADLINE_S
-        held = await self._deps.journal.intend(
-            session,
-            Intent(entry.id, step.part, step.tries),
-            now_ms=now,
-            until_ms=now + self._deps.config.session_lease_ms,
-            marks=step.marks,
-        )
+        try:
+            held = await self._deps.journal.intend(
+                session,
+                Intent(entry.id, step.part, step.tries),
+                now_ms=now,
+                until_ms=now + self._deps.config.session_lease_ms,
+                marks=step.marks,
+            )
+        except TransientError as failure:
+            return await self._not_intended(step, session, _pause_ms(failure))
+        except Grown as grown:
+            if not _stands(step, now, grown.session):
+                raise
+            return await self._not_intended(step, grown.session, 0)
         try:
             message_id = await self._deps.texting.send(text, not_after=not_after)
         except SwitchboardError as refusal:
@@ -114,6 +130,23 @@ class TextSender:
                 # Late truth (W9): the successor need not wait for the receipt.
                 await self._deps.journal.note_receipt(held.sid, entry.id, step.part, message_id)
             raise
+
+    async def _not_intended(self, step: SendText, session: Session, after_ms: int) -> Session:
+        """Take back an intent whose write got no answer: it may stand there, and nothing was sent.
+
+        Left there it would be waited on for a receipt that never comes, and then be given up.
+        """
+        entry = step.entry
+        intended = replace(entry, stage=Stage.SENDING, part=step.part, tries=step.tries)
+        held = replace(
+            session, entries=tuple(intended if e.id == entry.id else e for e in session.entries)
+        )
+        not_before_ms = self._deps.clock.now_ms() + after_ms
+        self._deps.meter.effect("sms", "not_intended")
+        withdrawn = await self._deps.journal.withdraw(
+            held, entry.id, lane=Lane.OUT, not_before_ms=not_before_ms
+        )
+        return withdrawn or await self._recorder.give_back(session, Lane.OUT, not_before_ms)
 
     async def _not_sent(
         self, refusal: SwitchboardError, entry: Entry, held: Session, brand: Brand
@@ -178,6 +211,19 @@ class TextSender:
             return "", url
         link = await self._deps.shelf.link(key, brand.media_link_ttl_s)
         return wording.media_text(brand, file["name"], link), None
+
+
+def _stands(step: SendText, now_ms: int, session: Session) -> bool:
+    """Whether our own intent is what the journal shows.
+
+    Its write was carried out, its answer lost; then the journal grew, and refused the repetition.
+    """
+    return any(
+        entry.id == step.entry.id
+        and (entry.stage, entry.part, entry.tries, entry.intent_at_ms)
+        == (Stage.SENDING, step.part, step.tries, now_ms)
+        for entry in session.entries
+    )
 
 
 def _parts(text: OutgoingText) -> int:
