@@ -48,13 +48,40 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One output: a text that the carrier took, or a customer's message in a chat."""
+    """One output: a text that the carrier took, or a customer's message in a chat.
+
+    `source`: the ledger's request id of the text, or the item's id in the chat.
+    """
 
     line: Line
     way: Way
     body: str
     at: str
     contact_id: str = ""
+    source: str = ""
+
+
+class Fault(StrEnum):
+    """What is wrong with a message."""
+
+    LOST = "lost"
+    TWICE = "twice"
+    OUT_OF_ORDER = "out_of_order"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault, and the messages that show it.
+
+    lost: `said`. twice: `said`, and `heard` once more. out_of_order: `said` was heard as `heard`,
+    although it was said after `overtaken`. unexpected: `heard`.
+    """
+
+    fault: Fault
+    said: Said | None = None
+    heard: Heard | None = None
+    overtaken: Said | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +97,7 @@ class Judgement:
     out_of_order: int = 0
     unexpected: int = 0
     faults: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -102,6 +130,7 @@ class _Expected:
     said: Said
     words: list[str]
     heard: int = 0  # words so far
+    begun_by: Heard | None = None
     done_at: int = -1  # which output completed it
 
 
@@ -117,12 +146,16 @@ def _judge_lane(
     judgement.uncertain += uncertain
     judgement.lost += len(missing) - uncertain
     judgement.faults += [f"lost: {_show(e.said)}" for e in missing[uncertain:]]
+    judgement.findings += [Finding(Fault.LOST, e.said) for e in missing[uncertain:]]
     done = [e for e in expected if e.done_at >= 0]
     judgement.delivered_once += len(done)
     for earlier, later in pairwise(done):
         if later.done_at < earlier.done_at:
             judgement.out_of_order += 1
             judgement.faults.append(f"out of order: {_show(later.said)}")
+            judgement.findings.append(
+                Finding(Fault.OUT_OF_ORDER, later.said, later.begun_by, earlier.said)
+            )
 
 
 def _take(
@@ -132,16 +165,20 @@ def _take(
     for candidate in expected:
         rest = candidate.words[candidate.heard :]
         if rest and rest[: len(piece)] == piece:
+            candidate.begun_by = candidate.begun_by or heard
             candidate.heard += len(piece)
             if candidate.heard == len(candidate.words):
                 candidate.done_at = place
             return
-    if any(piece == e.words[: len(piece)] or piece == e.words[-len(piece) :] for e in expected):
-        judgement.twice += 1
-        judgement.faults.append(f"twice: {_shorten(heard.body)}")
-    else:
-        judgement.unexpected += 1
-        judgement.faults.append(f"unexpected, {heard.way}: {_shorten(heard.body)}")
+    for e in expected:
+        if piece in (e.words[: len(piece)], e.words[-len(piece) :]):
+            judgement.twice += 1
+            judgement.faults.append(f"twice: {_shorten(heard.body)}")
+            judgement.findings.append(Finding(Fault.TWICE, e.said, heard))
+            return
+    judgement.unexpected += 1
+    judgement.faults.append(f"unexpected, {heard.way}: {_shorten(heard.body)}")
+    judgement.findings.append(Finding(Fault.UNEXPECTED, heard=heard))
 
 
 def count_receipts(entries: Iterable[dict[str, Any]]) -> Counter[str]:
@@ -187,13 +224,19 @@ def read_ledger(
         elif entry["kind"] == "request" and entry["name"] in _SENDS:
             line = Line(params["OriginationIdentity"], params["DestinationPhoneNumber"])
             body = params.get("MessageBody") or " ".join(params.get("MediaUrls", ()))
-            heard.append(Heard(line, Way.TO_CUSTOMER, body, entry["at"]))
+            source = entry.get("request_id") or ""
+            heard.append(Heard(line, Way.TO_CUSTOMER, body, entry["at"], source=source))
         elif entry["kind"] == "fact" and entry["name"] == "chat_item" and _is_ours(params):
             whose = lines.get(params["initial_contact_id"])
             if whose is None:
                 continue
             item = Heard(
-                whose, Way.TO_AGENT, params["content"], params["at"], params["initial_contact_id"]
+                whose,
+                Way.TO_AGENT,
+                params["content"],
+                params["at"],
+                params["initial_contact_id"],
+                params["id"],
             )
             (notes if params["content"].startswith(tuple(note_marks)) else heard).append(item)
     return heard, notes, len(lines)

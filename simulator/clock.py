@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -24,23 +25,35 @@ class Clock(Protocol):
         ...
 
 
+def _machine_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class AdjustableClock:
     """Real time that can be moved forward: a day's token expires in a test's second.
 
-    Sleepers wake as soon as their moment has come, however it came.
+    Sleepers wake as soon as their moment has come, however it came. `now` and `monotonic` are
+    where time comes from: the machine, unless the simulator runs on an event loop whose time is
+    not the machine's.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime] = _machine_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._monotonic = monotonic
         self._added_s = 0.0
         self._moved = asyncio.Event()
 
     def now(self) -> datetime:
         """The wall clock and what was added, aware, UTC."""
-        return datetime.now(UTC) + timedelta(seconds=self._added_s)
+        return self._now() + timedelta(seconds=self._added_s)
 
     def monotonic(self) -> float:
         """Seconds that never go back, with what was added."""
-        return time.monotonic() + self._added_s
+        return self._monotonic() + self._added_s
 
     def advance(self, seconds: float) -> None:
         """Move forward; never back.

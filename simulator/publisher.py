@@ -29,16 +29,30 @@ class RemoteEndpointError(RuntimeError):
     """SNS or SQS would be AWS's own: set AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_SNS and _SQS."""
 
 
-class _Messaging(Protocol):
+class Messaging(Protocol):
     """The calls used of SNS's and SQS's clients."""
 
     meta: Any
 
-    async def publish(self, **request: Any) -> Mapping[str, Any]: ...
-    async def send_message(self, **request: Any) -> Mapping[str, Any]: ...
-    async def get_queue_url(self, **request: Any) -> Mapping[str, Any]: ...
-    async def list_subscriptions_by_topic(self, **request: Any) -> Mapping[str, Any]: ...
-    async def get_subscription_attributes(self, **request: Any) -> Mapping[str, Any]: ...
+    async def publish(self, **request: Any) -> Mapping[str, Any]:
+        """SNS Publish."""
+        ...
+
+    async def send_message(self, **request: Any) -> Mapping[str, Any]:
+        """SQS SendMessage."""
+        ...
+
+    async def get_queue_url(self, **request: Any) -> Mapping[str, Any]:
+        """SQS GetQueueUrl."""
+        ...
+
+    async def list_subscriptions_by_topic(self, **request: Any) -> Mapping[str, Any]:
+        """SNS ListSubscriptionsByTopic."""
+        ...
+
+    async def get_subscription_attributes(self, **request: Any) -> Mapping[str, Any]:
+        """SNS GetSubscriptionAttributes."""
+        ...
 
 
 class Publisher:
@@ -63,7 +77,7 @@ class Publisher:
         self._knobs = knobs
         self._ledger = ledger
         self._tasks = tasks
-        self._clients: dict[str, _Messaging] = {}
+        self._clients: dict[str, Messaging] = {}
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
         self._queue_urls: dict[str, str] = {}
@@ -190,13 +204,14 @@ class Publisher:
             self._queue_urls[queue] = found["QueueUrl"]
         return self._queue_urls[queue]
 
-    async def _client(self, service: str) -> _Messaging:
+    async def _client(self, service: str) -> Messaging:
         async with self._opening:
             if service not in self._clients:
-                self._clients[service] = await self._open_client(service)
+                self._clients[service] = await self.open_client(service)
         return self._clients[service]
 
-    async def _open_client(self, service: str) -> _Messaging:
+    async def open_client(self, service: str) -> Messaging:
+        """A client of SNS or SQS. The seam for who plays both in this process."""
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
 
@@ -207,7 +222,7 @@ class Publisher:
             aws_secret_access_key=self._settings.aws.secret_access_key,
             config=AioConfig(connect_timeout=5, read_timeout=10, max_pool_connections=50),
         )
-        client: _Messaging = await self._open.enter_async_context(context)
+        client: Messaging = await self._open.enter_async_context(context)
         if ".amazonaws.com" in client.meta.endpoint_url:
             raise RemoteEndpointError(service)
         return client

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aiohttp import web
 from botocore.model import OperationModel
+from multidict import MultiMapping
 
 from simulator.control import FrameControl
 from simulator.faults import Plan, refusal_parts
@@ -34,6 +35,20 @@ _MAX_BODY_BYTES = 8 * 1024 * 1024
 
 class Dropped(Exception):  # noqa: N818 - a decision, not an error
     """The connection is to be cut without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, whatever brought it: a socket, or a caller in this process.
+
+    `path` is as it was sent, still escaped and without the query.
+    """
+
+    method: str
+    path: str
+    query: MultiMapping[str]
+    headers: Mapping[str, str]
+    read: Callable[[], Awaitable[bytes]]
 
 
 class Server:
@@ -58,30 +73,42 @@ class Server:
         return app
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one AWS request."""
+        """Answer one AWS request that came over a socket."""
+        path = request.raw_path.split("?")[0]
+        try:
+            return await self.answer(
+                Request(request.method, path, request.query, request.headers, request.read)
+            )
+        except Dropped:
+            return _cut(request)
+
+    async def answer(self, request: Request) -> web.Response:
+        """Answer one AWS request.
+
+        Raises:
+            Dropped: the client is to get no answer.
+        """
         request_id = self._world.new_id()
         received_at = self._world.clock.now()
         operation: OperationModel | None = None
         try:
-            target = self._router.find(
-                request.method, request.raw_path.split("?")[0], request.headers
-            )
+            target = self._router.find(request.method, request.path, request.headers)
             operation = target.operation
             call = await self._read(request, target, request_id, received_at)
             return write_answer(operation, await self._serve(call, operation), request_id)
         except AwsError as error:
             return write_error(operation, error, request_id)
         except Dropped:
-            return _cut(request)
+            raise
         except Exception as exc:
             log.exception("request_failed", extra={"error": type(exc).__name__})
             failure = AwsError("InternalFailure", "The simulator failed; see its log", 500)
             return write_error(operation, failure, request_id)
 
     async def _read(
-        self, request: web.Request, target: Target, request_id: str, received_at: datetime
+        self, request: Request, target: Target, request_id: str, received_at: datetime
     ) -> Call:
-        headers: Mapping[str, str] = request.headers
+        headers = request.headers
         service = self._services[target.service]
         if service.is_signed and "Authorization" not in headers:
             message = "Missing Authentication Token"

@@ -86,7 +86,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
                 settings, list(configs), aws, Caller(RelayMeter(metrics), Limits(clock))
             ),
         )
-        consumers = await _consumers(settings, configs, aws, Router(_doors(deps)), shared)
+        consumers = await _consumers(settings, configs, aws, Router(doors_of(deps)), shared)
         app = health_app(Health([consumer.pulse for consumer in consumers]), metrics)
         port = await stack.enter_async_context(
             serving(app, host=settings.http_host, port=settings.http_port)
@@ -221,7 +221,8 @@ async def _key_ring(settings: Settings, aws: Aws) -> KeyRing:
     )
 
 
-def _doors(deps: Deps) -> Doors:
+def doors_of(deps: Deps) -> Doors:
+    """The relay's doors over these tools."""
     performer = Performer(deps)
     holder = Holder(deps, performer)
     return Doors(

@@ -73,11 +73,16 @@ class MemoryQueue:
         self._deduplicated: dict[str, tuple[float, str]] = {}
 
     def put(
-        self, body: str, attributes: dict[str, str] | None = None, *, group: str | None = None
+        self,
+        body: str,
+        attributes: dict[str, str] | None = None,
+        *,
+        group: str | None = None,
+        delay_s: float = 0.0,
     ) -> str:
-        """Send a message at once. Returns its id."""
+        """Send a message at once; it is seen after `delay_s`. Returns its id."""
         text = {name: Attribute("String", value) for name, value in (attributes or {}).items()}
-        return self._store(Outgoing(body, text, group=group))
+        return self._store(Outgoing(body, text, group=group), delay_s)
 
     def __len__(self) -> int:
         """How many messages it has, hidden ones included."""
@@ -149,13 +154,13 @@ class MemoryQueue:
         await self._end("send")
         return refused
 
-    def _store(self, outgoing: Outgoing) -> str:
+    def _store(self, outgoing: Outgoing, delay_s: float = 0.0) -> str:
         message_id = f"{self.name}-{next(self._ids)}"
         if self._is_fifo and (known := self._first_of(outgoing, message_id)) != message_id:
             return known
         now = self._clock
         self._stored[message_id] = _Stored(
-            outgoing, message_id, _whole_ms(now.now()), now.monotonic()
+            outgoing, message_id, _whole_ms(now.now()), now.monotonic() + delay_s
         )
         self._sent.set()
         return message_id

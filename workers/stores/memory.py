@@ -6,7 +6,6 @@ runs on both, and a key ring seals here too.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, assert_never
 
@@ -56,14 +55,14 @@ class MemoryTable:
     async def get(self, key: Key, *, consistent: bool) -> Item | None:  # noqa: ARG002
         """The item, if there is one."""
         await self._called("get")
-        return copy.deepcopy(self.items.get(key))
+        return _copied(self.items.get(key))
 
     async def put(self, key: Key, item: Item, condition: Condition | None = None) -> Item | None:
         """Write a whole item; returns what stood there. Raises `Refused`."""
         await self._called("put")
         old = self.items.get(key)
         if condition is not None and not _holds(condition, _with_key(key, old)):
-            raise Refused(copy.deepcopy(old))
+            raise Refused(_copied(old))
         self.items[key] = _plain(item)
         return old
 
@@ -72,9 +71,9 @@ class MemoryTable:
         await self._called("update")
         old = self.items.get(key)
         if update.condition is not None and not _holds(update.condition, _with_key(key, old)):
-            raise Refused(copy.deepcopy(old))
+            raise Refused(_copied(old))
         self.items[key] = _carried_out(update.actions, old or {})
-        return copy.deepcopy(self.items[key])
+        return dict(_plain(self.items[key]))
 
     async def delete(self, key: Key) -> bool:
         """Remove an item; whether there was one."""
@@ -85,7 +84,7 @@ class MemoryTable:
         """Every item of a partition by its sort key."""
         await self._called("query")
         return {
-            key.sk: copy.deepcopy(item)
+            key.sk: _plain(item)
             for key, item in sorted(self.items.items(), key=lambda pair: pair[0].sk)
             if key.pk == pk and key.sk.startswith(sk_prefix)
         }
@@ -132,6 +131,10 @@ def memory_keys() -> KeyRing:
 
 def _with_key(key: Key, item: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return {} if item is None else {"pk": key.pk, "sk": key.sk, **item}
+
+
+def _copied(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if item is None else dict(_plain(item))
 
 
 def _plain(value: Any) -> Any:
@@ -191,7 +194,7 @@ def _compares(condition: Comparison, found: Any) -> bool:
 
 def _carried_out(actions: tuple[Action, ...], old: Mapping[str, Any]) -> dict[str, Any]:
     """The item afterwards. Every action sees the item as it was before all of them."""
-    new: dict[str, Any] = copy.deepcopy(dict(old))
+    new: dict[str, Any] = _plain(old)
     for action in actions:
         if not isinstance(action, Remove):
             _parent(new, action.path)[action.path[-1]] = _plain(_written(action, old))

@@ -26,10 +26,10 @@ def _one_a_second(operation_name: str) -> Rate | None:
     return Rate(f"{SERVICE} {operation_name}", 1, 1)
 
 
-def build(world: World) -> Service:
-    """The service over this world."""
+def build(world: World, state: SmsVoiceState | None = None) -> Service:
+    """The service over this world; `state` is given by who plays the people in this process."""
     world.knobs.register("sms_voice", SmsVoiceKnobs())
-    state = SmsVoiceState(world)
+    state = state or SmsVoiceState(world)
     return ModelledService(
         name=SERVICE,
         world_key="sms_voice",

@@ -8,8 +8,7 @@ import pytest
 
 from tests.unit.handlers.relay import OURS, Relay, brand_with
 from workers.errors import Throttled, TransientError
-from workers.handlers.chat_relay.entries import Kind
-from workers.handlers.chat_relay.entries import CLOCK_ERROR_MS
+from workers.handlers.chat_relay.entries import CLOCK_ERROR_MS, Kind
 from workers.runtime.outcome import DeadLetter, Done, Wait
 from workers.stores.protocols import ChatState, SessionKey
 
