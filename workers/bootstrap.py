@@ -75,7 +75,9 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
     async with AsyncExitStack() as stack:
         aws = await stack.enter_async_context(Aws(_policy(configs.values())))
         await check_configuration_sets(
-            await aws.sms_voice(), {brand.configuration_set for brand in configuration.brands}
+            await aws.sms_voice(),
+            {brand.configuration_set for brand in configuration.brands},
+            clock,
         )
         deps = await _deps(settings, configuration, aws, clock, metrics)
         shared = Shared(
