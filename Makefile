@@ -15,7 +15,7 @@ SOURCES := $(wildcard schemas workers simulator infra demo tests)
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
 	e2e-localstack \
-	storm fuzz model clean lock
+	storm crash-matrix soak fuzz model clean lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,14 @@ e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 o
 
 storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker killed every two seconds
 	$(BIN)/python -m demo.storm $(ARGS)
+
+crash-matrix: $(DEV) ## Kill a worker before, after and within every call of a conversation
+	$(BIN)/python -m demo.matrix $(ARGS)
+
+EVENTS ?= 100000
+
+soak: $(DEV) ## EVENTS events through kills, outages and faults on every call
+	$(BIN)/python -m demo.soak --events $(EVENTS) $(ARGS)
 
 INPUTS ?= 1000000
 SEED ?= 1

@@ -114,11 +114,16 @@ def judge(said: Sequence[Said], heard: Sequence[Heard], notes: Sequence[Heard] =
     doubts: dict[Line, int] = defaultdict(int)
     for note in notes:
         doubts[note.line] += UNCERTAIN_NOTE in note.body
-    lanes = {(s.line, s.way) for s in said} | {(h.line, h.way) for h in heard}
-    for line, way in sorted(lanes, key=str):
+    inputs: dict[tuple[Line, Way], list[Said]] = defaultdict(list)
+    outputs: dict[tuple[Line, Way], list[Heard]] = defaultdict(list)
+    for s in said:
+        inputs[s.line, s.way].append(s)
+    for h in heard:
+        outputs[h.line, h.way].append(h)
+    for line, way in sorted(inputs.keys() | outputs.keys(), key=str):
         _judge_lane(
-            sorted((s for s in said if (s.line, s.way) == (line, way)), key=lambda s: s.at),
-            [h for h in heard if (h.line, h.way) == (line, way)],
+            sorted(inputs[line, way], key=lambda s: s.at),
+            outputs[line, way],
             doubts[line] if way is Way.TO_CUSTOMER else 0,
             judgement,
         )

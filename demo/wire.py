@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Protocol, Self
 
-from aiohttp import web
+from aiohttp import ClientError, web
 
 from demo.hang_ups import HangUps
 from demo.proxy import Answer, EndpointProxy
@@ -75,6 +75,7 @@ class WireCall:
         return self.operation == RECEIVE
 
 
+CALL = web.RequestKey("call", WireCall)
 CarryOut = Callable[[], Awaitable[Answer]]
 
 
@@ -151,9 +152,16 @@ class _Tap(EndpointProxy):
             self._resource(operation, body),
             give_back,
         )
-        request["call"] = call
-        carry_out = super().serve
-        return await self._observer.around(call, lambda: carry_out(request, operation, body))
+        request[CALL] = call
+        serve = super().serve
+
+        async def carry_out() -> Answer:
+            try:
+                return await serve(request, operation, body)
+            except ClientError:  # The service hung up, so the worker is hung up on.
+                return SpoiltAnswer(502, b"", {}, Ending.RESET)
+
+        return await self._observer.around(call, carry_out)
 
     async def deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         """Hand it over, whole or not."""
@@ -164,7 +172,7 @@ class _Tap(EndpointProxy):
             await response.write_eof()
         else:
             response = await _deliver_spoilt(request, answer, ending)
-        await self._observer.answered(request["call"])
+        await self._observer.answered(request[CALL])
         return response
 
     def _resource(self, operation: str, body: bytes) -> str:
