@@ -207,6 +207,30 @@ def test_a_text_too_old_for_the_customer_becomes_a_note() -> None:
     assert step.tell_agent == BRAND.texts.note_expired
 
 
+@pytest.mark.parametrize("entry", [notice("busy"), notice("help"), end()], ids=lambda e: e.kind)
+def test_nobody_is_texted_at_three_because_an_outage_ended(entry: Entry) -> None:
+    old = replace(entry, time_ms=NOW - 16 * 60 * S)
+    step = plan(view(session(old)))
+    assert isinstance(step, Conclude)
+    assert (step.reason, step.tell_agent) == ("too_old", "")
+    assert step.ended_gen == (7 if entry.kind == Kind.END else None)
+
+
+def test_the_rest_of_a_text_that_grew_too_old_is_not_sent_and_the_agent_is_told() -> None:
+    old = doubtful(receipt="mid", body="word " * 700, age_ms=16 * 60 * S)
+    step = plan(view(session(old)))
+    assert isinstance(step, Conclude)
+    assert (step.reason, step.tell_agent) == ("too_old", BRAND.texts.note_expired)
+
+
+def test_what_grew_too_old_is_not_sent_again() -> None:
+    brand = BRAND.model_copy(update={"in_doubt": "resend"})
+    old = doubtful(intent_at_ms=NOW - 121 * S, age_ms=16 * 60 * S)
+    step = plan(view(session(old), brand))
+    assert isinstance(step, Conclude)
+    assert step.reason == "uncertain"
+
+
 def test_a_text_too_old_for_a_new_chat_is_given_up() -> None:
     step = plan(view(session(text(age_ms=25 * HOUR_MS), state=NONE)))
     assert step == GiveUp(session(text(age_ms=25 * HOUR_MS)).entries[0], "too_old")

@@ -226,19 +226,29 @@ def _plan_say(view: View, entry: Entry, meaning: Meaning) -> Step:
 
 
 def _plan_out(view: View, entry: Entry) -> Step:
-    session, brand, now = view.session, view.brand, view.now_ms
+    session, now = view.session, view.now_ms
     if entry.kind == Kind.END and entry.gen < session.gen:
         return Conclude(entry, "older_chat")
     if session.state is ChatState.STARTING and entry.gen == session.gen and _waits(entry):
         return Rest(now + STARTING_LOOK_MS)
     if entry.stage is Stage.SENDING:
         return _plan_doubt(view, entry)
-    if entry.kind == Kind.AGENT and now - entry.time_ms > brand.limits.to_customer_max_age_s * 1000:
-        return Conclude(entry, "too_old", tell_agent=brand.texts.note_expired)
+    if _is_too_old(view, entry):
+        return _expire(view, entry)
     held = _held_until_ms(entry, view.hold_out_ms)
     if now < held:
         return Hold(Lane.OUT, held)
     return _send_part(view, entry, 0)
+
+
+def _is_too_old(view: View, entry: Entry) -> bool:
+    """Nobody is texted at 3 a.m. because an outage ended: neither our words nor an agent's."""
+    return view.now_ms - entry.time_ms > view.brand.limits.to_customer_max_age_s * 1000
+
+
+def _expire(view: View, entry: Entry) -> Conclude:
+    note = view.brand.texts.note_expired if entry.kind == Kind.AGENT else ""
+    return Conclude(entry, "too_old", tell_agent=note, ended_gen=ended_gen(entry))
 
 
 def _waits(entry: Entry) -> bool:
@@ -254,7 +264,7 @@ def _plan_doubt(view: View, entry: Entry) -> Step:
     until = entry.intent_at_ms + brand.receipt_wait_s * 1000
     if now < until:
         return AwaitReceipt(entry, min(until, now + RECEIPT_LOOK_MS))
-    if brand.in_doubt == "resend" and entry.tries < 2:
+    if brand.in_doubt == "resend" and entry.tries < 2 and not _is_too_old(view, entry):
         return _send_part(view, entry, entry.part, tries=entry.tries + 1)
     return _after_part(view, entry, uncertain=True)
 
@@ -263,9 +273,10 @@ def _after_part(view: View, entry: Entry, *, uncertain: bool = False) -> Step:
     note = view.brand.texts.note_uncertain if uncertain and entry.kind == Kind.AGENT else ""
     following = entry.part + 1
     if following < len(parts_of(entry, view.brand, view.session)):
-        if note:
+        if not _is_too_old(view, entry):
             return _send_part(view, entry, following, tell_agent=note)
-        return _send_part(view, entry, following)
+        if not uncertain:
+            return _expire(view, entry)
     reason = "uncertain" if uncertain else "sent_by_receipt"
     return Conclude(entry, reason, tell_agent=note, ended_gen=ended_gen(entry))
 
