@@ -95,6 +95,20 @@ async def test_the_agent_is_told_once_however_many_replies_are_refused() -> None
     assert len(relay.centre.running) == 1  # The brand lets the chat run on.
 
 
+async def test_the_agent_is_told_once_although_the_record_of_it_was_lost() -> None:
+    relay = await chat_of(STAYS)
+
+    async def the_record_is_lost() -> None:
+        relay.faults.refuse("table.update", TransientError("dynamodb_failed"))
+
+    relay.faults.meanwhile("chats.say", the_record_is_lost)
+    sms = relay.sms("STOP")
+    assert isinstance(await relay.text(sms), Wait)
+    await relay.sleep(40)
+    assert await relay.text(sms) == Done()
+    assert relay.centre.only_chat.said[1:] == [NOTE]
+
+
 async def test_somebody_who_left_by_another_way_is_told_of_when_the_agent_writes() -> None:
     relay = await chat_of(STAYS)
     await relay.worker.performer.gate.close(STAYS, THEIRS, "form")

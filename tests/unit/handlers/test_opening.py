@@ -175,6 +175,34 @@ async def test_nobody_is_told_that_we_are_busy_before_its_time(relay: Relay) -> 
     assert relay.commands.kinds == []
 
 
+async def test_who_was_told_before_the_claim_is_not_told_again_after_it() -> None:
+    """First the brand's own cap holds the start back, then Connect has no room: one start."""
+    relay = Relay(brand_with(limits={"chat_starts_per_minute": 1, "busy_after_s": 0}))
+    await relay.text(relay.sms("another's", originationNumber="+12065550101"))
+    relay.centre.room = 0
+    sms, sent_at = relay.sms("hello"), relay.clock.now()
+    for _ in range(4):
+        await relay.worker.inbound.handle(sms, sent_at, relay.world.delivery())
+        await relay.sleep(61)
+    assert (await relay.session()).state is ChatState.STARTING
+    assert relay.commands.kinds == ["busy"]
+
+
+async def test_who_waits_for_the_next_chat_is_told_again() -> None:
+    relay = Relay(brand_with(limits={"chat_starts_per_minute": 1, "busy_after_s": 0}))
+    relay.centre.room = 0
+    sms = relay.sms("hello")
+    await relay.text(sms)
+    relay.centre.room = 1
+    await relay.sleep(61)
+    assert await relay.text(sms) == Done()
+    await relay.streamed(relay.centre.end(relay.centre.only_chat))
+    await relay.sleep(60)
+    await relay.text(relay.sms("another's", originationNumber="+12065550101"))
+    assert isinstance(await relay.text("again"), Wait)
+    assert relay.commands.kinds == ["busy", "busy"]
+
+
 async def test_while_connect_is_full_texts_gather_in_order(relay: Relay) -> None:
     relay.centre.room = 0
     texts = [relay.sms(f"text {n}") for n in range(3)]

@@ -84,9 +84,9 @@ async def test_a_finish_under_a_lost_lease_is_refused(relay: Relay, recorder: Re
 
 async def test_giving_back_closes_a_lane_until_a_time(relay: Relay, recorder: Recorder) -> None:
     held = await relay.held(text(relay, "a"))
-    after = await recorder.give_back(held, Lane.IN, 99, {"busy_gen": 7})
+    after = await recorder.give_back(held, Lane.IN, 99, {"busy_at": 7})
     assert (after.nonce, after.not_before_in_ms, after.not_before_out_ms) == (None, 99, 0)
-    assert after.marks == {"busy_gen": 7}
+    assert after.marks == {"busy_at": 7}
     assert len((await relay.session()).entries) == 1
 
 

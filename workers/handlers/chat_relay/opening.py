@@ -133,11 +133,11 @@ class ChatOpener:
         told_at = entry.time_ms + brand.limits.busy_after_s * 1000
         not_before = now + ROOM_LOOK_MS
         marks: dict[str, int] = {}
-        # The generation is named only once it is claimed; before that the last one stands for it.
-        if session.marks.get("busy_gen", -1) != session.gen:
+        # Told since this text came is told for this start, whether before its claim or after.
+        if session.marks.get("busy_at", 0) < entry.time_ms:
             if now >= told_at:
-                await self._recorder.ask(session, "busy", f"{session.sid}.{session.gen}.busy")
-                marks["busy_gen"] = session.gen
+                await self._recorder.ask(session, "busy", f"{session.sid}.{entry.id}.busy")
+                marks["busy_at"] = now
             else:
                 not_before = min(not_before, max(told_at, now + 1_000))
         self._deps.meter.effect("chat_started", "no_room")
