@@ -18,7 +18,7 @@ from workers.handlers.chat_relay.entries import entry_id
 
 UNCERTAIN = "[Delivery of your last message could not be confirmed]"
 HOLD_MS = 500
-SEEDS_IN_CI = "4"
+SEEDS_IN_CI = "3"
 
 KINDS: dict[str, tuple[Chances, dict[str, Any]]] = {
     "calm": (Chances(kills=0, refused=0, answer_lost=0, stalled=0), {}),
