@@ -175,7 +175,7 @@ def _text(document: object) -> str:
 
 
 def _event(chance: Random) -> Any:
-    return copy.deepcopy(chance.choice(EVENTS))
+    return json.loads(chance.choice(TEXTS))
 
 
 # --- text -----------------------------------------------------------------------------------------

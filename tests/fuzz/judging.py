@@ -35,10 +35,12 @@ class Judged:
 
 def judge(fuzz: FuzzInput) -> Judged:
     """Decode it, and look at every result."""
-    begun_s = time.thread_time()
+    begun_s = time.perf_counter()
     try:
         results = _decode(fuzz)
-        _check(results, time.thread_time() - begun_s)
+        if time.perf_counter() - begun_s > CPU_S_MAX:
+            _check_cpu(fuzz)
+        _check(results)
     except Exception:  # noqa: BLE001 - any exception is what is looked for
         return Judged(crash=traceback.format_exc())
     recognised = sum(not isinstance(result, Undecodable) for result in results)
@@ -51,13 +53,19 @@ def _decode(fuzz: FuzzInput) -> tuple[Result, ...]:
     return decode_document(fuzz.value)
 
 
-def _check(results: object, cpu_s: float) -> None:
+def _check_cpu(fuzz: FuzzInput) -> None:
+    """Once more, on the clock that does not count what others take of a busy machine."""
+    begun_s = time.thread_time()
+    _decode(fuzz)
+    cpu_s = time.thread_time() - begun_s
+    _must(cpu_s <= CPU_S_MAX, f"took {cpu_s:.1f} s of CPU")
+
+
+def _check(results: object) -> None:
     if not isinstance(results, tuple) or not results:
         raise BrokenPromiseError(f"{type(results).__name__} instead of results")
     for result in results:
         _check_one(result)
-    if cpu_s > CPU_S_MAX:
-        raise BrokenPromiseError(f"took {cpu_s:.1f} s of CPU")
 
 
 def _check_one(result: object) -> None:

@@ -21,7 +21,7 @@ from workers.stores.protocols import (
     Stage,
     Verdict,
 )
-from workers.testing import START, FakeClock
+from workers.testing import FakeClock
 
 TOKENS = ChatTokens(
     "participant-secret", "connection-secret", datetime(2026, 3, 3, tzinfo=UTC), "p"
@@ -46,7 +46,8 @@ async def take_over(bench: Bench, entry_id: str, nonce: str = "successor") -> Se
 async def test_claim_pins_a_generation_counted_from_the_time(bench: Bench) -> None:
     held = await bench.hold("a1", "me")
     claimed = await bench.claim(held, source="c-0")
-    assert (claimed.state, claimed.gen) == (ChatState.STARTING, int(START.timestamp()) + 1)
+    begun_s = bench.clock.now_ms() // 1000
+    assert (claimed.state, claimed.gen) == (ChatState.STARTING, begun_s + 1)
     assert (claimed.source_contact_id, claimed.contact_id) == ("c-0", None)
     assert (await bench.journal.drop_source(claimed)).source_contact_id is None
 
