@@ -12,7 +12,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -26,7 +25,8 @@ from pydantic import (
 
 from schemas.event_class import EventClass
 
-_LONGEST_KEY_KEPT = 64  # Longer ones are no field of ours, and would fill the cache.
+_LONGEST_KEY_KEPT = 64  # Longer ones are no field of ours, and would fill the memory.
+_KEYS_KEPT = 4096
 
 
 class Folded(dict[str, Any]):
@@ -35,21 +35,34 @@ class Folded(dict[str, Any]):
     __slots__ = ()
 
 
+class _Folds(dict[str, str]):
+    """Keys as they come and as they are looked up, learned as they come, up to a limit.
+
+    A dictionary and no cached function: an event has twenty keys, and a lookup is no call.
+    """
+
+    def __missing__(self, name: str) -> str:
+        if len(name) > _LONGEST_KEY_KEPT:
+            return name
+        folded = name.replace("_", "").replace("-", "").replace(" ", "").lower()
+        if len(self) < _KEYS_KEPT:
+            self[name] = folded
+        return folded
+
+
+_folds = _Folds()
+
+
 def fold(name: str) -> str:
     """Bring a key to the one spelling under which shapes look it up."""
-    return _fold_short(name) if len(name) <= _LONGEST_KEY_KEPT else name
+    return _folds[name]
 
 
 def fold_keys(document: Mapping[str, Any]) -> Folded:
     """Fold the keys of one object, not of what is in it. The last of several alike wins."""
     if isinstance(document, Folded):
         return document
-    return Folded((fold(key), value) for key, value in document.items() if value is not None)
-
-
-@lru_cache(maxsize=4096)
-def _fold_short(name: str) -> str:
-    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+    return Folded({_folds[key]: value for key, value in document.items() if value is not None})
 
 
 class Shape(BaseModel):
