@@ -10,7 +10,7 @@ APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
 PARTS := lint types layers unit contract clients e2e e2e-localstack model
-SOURCES := $(wildcard schemas workers simulator infra demo tests)
+SOURCES := $(wildcard schemas workers simulator infra demo bench tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
@@ -91,6 +91,9 @@ SEED ?= 1
 fuzz: $(DEV) ## Hostile input for the decoder (INPUTS=, SEED=; one of them again with AT=)
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(if $(AT),--at $(AT))
 
+bench: $(DEV) ## What the consumer costs, beside its peers (ARGS=--quick for two minutes)
+	$(BIN)/python -m bench $(ARGS)
+
 model: $(APP) ## Check the model of the session protocol
 	$(BIN)/python model/run.py $(ARGS)
 
@@ -110,4 +113,7 @@ lock: $(APP) ## Pin the requirements anew, with hashes (UPGRADE=--upgrade for ne
 	@$(call COMPILE,.local/lock/bin) --universal emulator.in -o emulator.txt
 	@$(call COMPILE,.local/lock/bin) --universal awscli.in -o awscli.txt
 	@$(call COMPILE,.local/lock/bin) --universal lock.in -o lock.txt
+	@$(call COMPILE,.local/lock/bin) --universal peer-dramatiq.in -o peer-dramatiq.txt
+	@$(call COMPILE,.local/lock/bin) --universal peer-sqs-workers.in -o peer-sqs-workers.txt
+	@$(call COMPILE,.local/lock/bin) --universal peer-taskiq.in -o peer-taskiq.txt
 	@$(call COMPILE,.local/lock/bin) --exclude-newer 2026-02-28 localstack.in -o localstack.txt
