@@ -40,6 +40,7 @@ from workers.handlers.chat_relay.stream import StreamDoor
 from workers.limits import Limits, raised
 from workers.metrics import Metrics
 from workers.routing import Doors, Router
+from workers.runtime.breaker import StoredBreaker
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
 from workers.runtime.deferral import Deferrals
@@ -53,6 +54,7 @@ from workers.settings import Settings
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
+from workers.stores.pauses import DynamoPauses
 from workers.stores.suppressions import DynamoSuppressions
 
 if TYPE_CHECKING:
@@ -80,16 +82,20 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             clock,
         )
         deps = await _deps(settings, configuration, aws, clock, metrics)
+        breaker = StoredBreaker(DynamoPauses(await aws.dynamodb(), settings.fleet_table), clock)
         shared = Shared(
             clock,
             metrics,
             DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
+            breaker,
             deferrals=await _deferrals(
                 settings, list(configs), aws, Caller(RelayMeter(metrics), Limits(clock))
             ),
         )
         consumers = await _consumers(settings, configs, aws, Router(doors_of(deps)), shared)
-        app = health_app(Health([consumer.pulse for consumer in consumers]), metrics)
+        app = health_app(
+            Health([consumer.pulse for consumer in consumers], breaker.describe), metrics
+        )
         port = await stack.enter_async_context(
             serving(app, host=settings.http_host, port=settings.http_port)
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from workers.clock import Clock
+from workers.throttles import LearnedPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,16 @@ class Priority(IntEnum):
 class Bucket:
     """A token bucket with a queue: `rate_per_s` flows in, at most `burst` is kept.
 
+    Both are upper bounds: after a refusal (`refused`) less flows, until time has brought it back.
     More than `burst` may be taken at once: it waits for a full bucket and leaves a debt, so the
     rate holds over time. Not thread-safe; waiting uses the clock only.
     """
 
     def __init__(self, rate_per_s: float, burst: float, clock: Clock) -> None:
         self._clock = clock
-        self._rate_per_s = rate_per_s
-        self._burst = burst
+        self._full_rate_per_s = rate_per_s
+        self._full_burst = burst
+        self._learned = LearnedPart(clock)
         self._tokens = burst
         self._filled_at_s = clock.monotonic()
         self._waiting: list[tuple[int, int, float]] = []
@@ -91,13 +94,32 @@ class Bucket:
     @property
     def rate_per_s(self) -> float:
         """What flows in now."""
-        return self._rate_per_s
+        return self._full_rate_per_s * self._learned.now()
+
+    @property
+    def learned_part(self) -> float:
+        """What part of its upper bounds is believed to be ours, by refusals."""
+        return self._learned.now()
 
     def retune(self, rate_per_s: float, burst: float) -> None:
-        """Change the rate from now on: for a worker's share, and for whoever learns the quota."""
+        """Change the upper bounds from now on: a worker's share is another. What was learned stays.
+
+        What is missing in the bucket then is missing still.
+        """
         self._fill()
-        self._rate_per_s, self._burst = rate_per_s, burst
-        self._tokens = min(self._tokens, burst)
+        self._full_rate_per_s, self._full_burst = rate_per_s, burst
+        self._tokens = min(self._tokens, self._burst)
+
+    def refused(self) -> None:
+        """The service refused a call for rate: its bucket is empty, so is ours; it fills slower."""
+        self._fill()
+        if self._learned.refused():
+            self._tokens = min(self._tokens, 0.0)
+
+    def within(self, seconds: float) -> float:
+        """How many tokens may be had within so many seconds by all who wait and who come."""
+        self._fill()
+        return self._tokens + self.rate_per_s * seconds
 
     def try_take(self, n: float = 1) -> bool:
         """Take `n` now, or nothing. Does not overtake those who wait."""
@@ -140,11 +162,16 @@ class Bucket:
         ahead = sum(waiting[2] for waiting in self._waiting if waiting < ticket)
         lacking = ahead + min(ticket[2], self._burst) - self._tokens
         # A billionth of a token is rounding, not a reason to sleep once more.
-        return lacking / self._rate_per_s if lacking > 1e-9 else 0.0
+        return lacking / self.rate_per_s if lacking > 1e-9 else 0.0
+
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self._full_burst * self._learned.now())
 
     def _fill(self) -> None:
         now_s = self._clock.monotonic()
-        flown = (now_s - self._filled_at_s) * self._rate_per_s
+        # The rate may have grown meanwhile. Buckets are asked often, so the newest will do.
+        flown = (now_s - self._filled_at_s) * self.rate_per_s
         self._tokens = min(self._burst, self._tokens + flown)
         self._filled_at_s = now_s
 
@@ -166,9 +193,21 @@ class Limits:
         """Take this part of every quota, 0 < share <= 1: one divided by the live workers."""
         if not 0 < share <= 1:
             raise ValueError("share")
+        if share == self._share:
+            return
         self._share = share
         for name, bucket in self._buckets.items():
             bucket.retune(*self._portion(name))
+
+    @property
+    def current_share(self) -> float:
+        """The part that is taken now."""
+        return self._share
+
+    def learned(self) -> dict[str, float]:
+        """The buckets that refusals have slowed, and to what part of their share."""
+        parts = {name: bucket.learned_part for name, bucket in self._buckets.items()}
+        return {name: round(part, 2) for name, part in parts.items() if part < 1}
 
     def bucket(self, name: str) -> Bucket:
         """The bucket of a quota in the table."""

@@ -104,6 +104,8 @@ ACKNOWLEDGE_FAILURES = _counter(
 TASK_RESTARTS = _counter(
     "task_restarts", ("queue", "task"), "Pollers and other standing tasks that died and came back."
 )
+FLEET_WORKERS = _gauge("fleet_workers", (), "Live workers of the fleet, as this one counts them.")
+FLEET_SHARE = _gauge("fleet_share", (), "This worker's part of every quota of the account.")
 PAUSED = _gauge("paused", ("queue",), "1 while the queue is not polled on purpose.")
 
 # --- what handlers do ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,16 +28,32 @@ def _is_file(path: Path) -> Path:
 
 ExistingFile = Annotated[Path, AfterValidator(_is_file)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+SettingsT = TypeVar("SettingsT", bound="FleetSettings")
 
 
-class Settings(BaseSettings):
-    """What one worker process is wired to."""
+class FleetSettings(BaseSettings):
+    """The part of a worker's wiring that an operator's command needs."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    config: ExistingFile = Field(description="switchboard.toml: brands, words, texts, limits")
     queue_urls: dict[str, str] = Field(description="JSON map: queue name -> SQS queue URL")
     dlq_urls: dict[str, str] = Field(description="JSON map: queue name -> URL of its DLQ")
+    fleet_table: str = Field(
+        min_length=3, description="DynamoDB table of paused queues and live workers"
+    )
+
+    @model_validator(mode="after")
+    def _each_queue_has_its_dlq(self) -> Self:
+        missing = sorted(set(self.queue_urls) - set(self.dlq_urls))
+        if missing:
+            raise ValueError(f"{PREFIX}DLQ_URLS lacks {', '.join(missing)}")
+        return self
+
+
+class Settings(FleetSettings):
+    """What one worker process is wired to."""
+
+    config: ExistingFile = Field(description="switchboard.toml: brands, words, texts, limits")
     sessions_table: str = Field(min_length=3, description="DynamoDB table of conversations")
     suppressions_table: str = Field(min_length=3, description="DynamoDB table of opt-outs")
     deliveries_table: str = Field(
@@ -84,16 +100,18 @@ class Settings(BaseSettings):
             )
         return self
 
-    @model_validator(mode="after")
-    def _each_queue_has_its_dlq(self) -> Settings:
-        missing = sorted(set(self.queue_urls) - set(self.dlq_urls))
-        if missing:
-            raise ValueError(f"{PREFIX}DLQ_URLS lacks {', '.join(missing)}")
-        return self
-
 
 def load() -> Settings:
     """The settings of this process. Raises `SettingsError`, which names every wrong variable."""
+    return _load(Settings)
+
+
+def load_fleet() -> FleetSettings:
+    """What an operator's command needs; a worker's whole environment will do. Raises as `load`."""
+    return _load(FleetSettings)
+
+
+def _load(kind: type[SettingsT]) -> SettingsT:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     problems = [
         f"{name}: unknown{_suggestion(name, known)}"
@@ -101,7 +119,7 @@ def load() -> Settings:
         if name.startswith(PREFIX) and name not in known
     ]
     try:
-        settings = Settings()
+        settings = kind()
     except ValidationError as exc:
         problems += [_problem(error["loc"], error["msg"]) for error in exc.errors()]
     else:

@@ -12,6 +12,7 @@ import click
 
 _COMMANDS: Final = {
     "worker": ("workers.cli.worker", "worker", "Consume the queues and relay conversations."),
+    "queue": ("workers.cli.queue", "queue", "Pause, resume and look at queues."),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),
     "classify": ("workers.cli.classify", "classify", "Tell what each payload is."),
 }

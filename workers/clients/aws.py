@@ -10,7 +10,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import aiohttp
 from aiobotocore.config import AioConfig
@@ -65,6 +65,14 @@ class AwsPolicy:
     max_attempts: int = 3
 
 
+class CloudWatch(Protocol):
+    """The one call of CloudWatch that we make."""
+
+    async def get_metric_statistics(self, **request: Any) -> Any:
+        """GetMetricStatistics."""
+        ...
+
+
 class Aws:
     """An async context manager that owns every connection to AWS; clients are made when asked for.
 
@@ -103,6 +111,10 @@ class Aws:
     async def dynamodb(self) -> DynamoDBClient:
         """DynamoDB."""
         return cast("DynamoDBClient", await self._client("dynamodb"))
+
+    async def cloudwatch(self) -> CloudWatch:
+        """CloudWatch, for operators' commands only."""
+        return cast("CloudWatch", await self._client("cloudwatch"))
 
     async def connect(self) -> ConnectClient:
         """Amazon Connect."""

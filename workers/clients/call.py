@@ -7,14 +7,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from workers.clients.errors import translate
+from workers.clients.errors import is_throttle, translate
 from workers.errors import SwitchboardError, Throttled
 from workers.limits import Bucket, Limits, Priority
 
 Answered = TypeVar("Answered")
+
+
+_drawn_on: ContextVar[Bucket | None] = ContextVar("drawn_on", default=None)
+
+
+class _HasEvents(Protocol):
+    """An SDK client, as far as its hooks go."""
+
+    @property
+    def meta(self) -> Any:
+        """Holds `events`."""
+        ...
+
+
+def _learn(response: Any = None, **_: Any) -> None:
+    """Called by the SDK after each attempt. Returns nothing: whether to repeat is not our say."""
+    bucket = _drawn_on.get()
+    if bucket is not None and response is not None and is_throttle(response[1]):
+        bucket.refused()
 
 
 class ApiMeter(Protocol):
@@ -59,8 +79,15 @@ class Caller:
             self.count(api, "held_back")
             raise Throttled("own_rate_limit", after_s=bucket.wait_s(n, api.priority))
 
-    async def call(self, api: Api, request: Callable[[], Awaitable[Answered]]) -> Answered:
+    async def call(
+        self,
+        api: Api,
+        request: Callable[[], Awaitable[Answered]],
+        admitted_by: Bucket | None = None,
+    ) -> Answered:
         """Make one call, at its rate, and count it.
+
+        `admitted_by` is the bucket that `admit` was called with before; it learns from a refusal.
 
         Raises:
             Throttled: by AWS, or by our own rate limit before it.
@@ -68,7 +95,9 @@ class Caller:
                 own exception, whose text may quote a number or a body: no traceback shows that.
         """
         if api.bucket:
-            await self.admit(api, self.limits.bucket(api.bucket))
+            admitted_by = self.limits.bucket(api.bucket)
+            await self.admit(api, admitted_by)
+        drawn = _drawn_on.set(admitted_by)
         try:
             async with asyncio.timeout(api.timeout_s):
                 answer = await request()
@@ -77,10 +106,18 @@ class Caller:
             if error is None:
                 raise
             self.count(api, _result(error), getattr(failure, "response", None))
+            if isinstance(error, Throttled) and admitted_by is not None:
+                admitted_by.refused()
         else:
             self.count(api, "ok", answer)
             return answer
+        finally:
+            _drawn_on.reset(drawn)
         raise error
+
+    def watch(self, client: _HasEvents, service: str) -> None:
+        """See the refusals too that the SDK repeats by itself and never tells about."""
+        client.meta.events.register(f"needs-retry.{service}", _learn)
 
     def count(self, api: Api, result: str, answer: Any = None) -> None:
         """Count one call, and what the SDK repeated by itself before it."""

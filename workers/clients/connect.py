@@ -55,6 +55,7 @@ class Contacts:
     """The calls of Connect itself, signed. Not used alone: see `ConnectChats`."""
 
     def __init__(self, client: ConnectClient, instance: Instance, caller: Caller) -> None:
+        caller.watch(client, CONNECT)
         self._connect = client
         self._instance = instance
         self._caller = caller

@@ -51,6 +51,7 @@ class CustomerParticipant:
         caller: Caller,
         attachments: AttachmentPolicy,
     ) -> None:
+        caller.watch(client, PARTICIPANT)
         self._participant = client
         self._http = http
         self._caller = caller

@@ -225,6 +225,12 @@ def translate(
             return _interruption(operation, failure, is_repeatable=is_repeatable)
 
 
+def is_throttle(parsed: Mapping[str, Any]) -> bool:
+    """Whether an answer, as botocore parsed it, refuses for rate."""
+    error = parsed.get("Error") or {}
+    return re.fullmatch(_THROTTLES, str(error.get("Code", ""))) is not None
+
+
 def _interruption(
     operation: str, failure: Exception, *, is_repeatable: bool
 ) -> SwitchboardError | None:

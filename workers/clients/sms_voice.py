@@ -86,7 +86,11 @@ class EumTexting(Texting):
         await self._keep_pace(text.destination_number, not_after)
         token = _not_after.set(not_after)
         try:
-            return await self._caller.call(api, lambda: self._send_once(api, text))
+            return await self._caller.call(
+                api,
+                lambda: self._send_once(api, text),
+                admitted_by=self._caller.limits.texts_from(text.origination_identity),
+            )
         except QuotaFull as refusal:
             if refusal.reason != SPEND_LIMIT:
                 raise

@@ -27,14 +27,16 @@ from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Batched, Dispatcher, Job
 from workers.runtime.drain import Draining, QueueReceipt
 from workers.runtime.envelope import is_wrapped
+from workers.runtime.gate import ALWAYS_OPEN, Gate
 from workers.runtime.health import Pulse
 from workers.runtime.heartbeat import SWEEP_EVERY_S, LeaseKeeper
 from workers.runtime.inhand import Held, take
 from workers.runtime.lanes import GiveBack, Go, Stay
 from workers.runtime.order import Order
 from workers.runtime.outcome import Outcome
+from workers.runtime.pausing import PauseWatch
 from workers.runtime.poller import Intake, Poller
-from workers.runtime.settling import Settler
+from workers.runtime.settling import Settler, Tools
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import FIFO_SUFFIX, Message, SqsQueue
 from workers.runtime.taking_back import take_back
@@ -72,6 +74,7 @@ class Consumer:
         dispatcher: Dispatcher,
         config: ConsumerConfig,
         shared: Shared,
+        gate: Gate = ALWAYS_OPEN,
     ) -> None:
         self.name = queue.name
         self.pulse = Pulse(queue.name, shared.clock, stale_after_s=config.wait_s + POLL_ROUND_S)
@@ -96,16 +99,11 @@ class Consumer:
         )
         is_fifo = queue.name.endswith(FIFO_SUFFIX)
         self._order = Order(config, shared.clock, is_fifo=is_fifo)
-        self._settler = Settler(
-            self._keeper,
-            self._acknowledgers,
-            dead_letters,
-            config,
-            shared,
-            is_ordered=is_fifo,
-        )
-        intake = Intake(room=self._room, accept=self._accept)
-        self._poller = Poller(queue, config, intake, self.pulse, shared)
+        self._watch = PauseWatch(queue.name, self.pulse, shared, on_change=self._pause_changed)
+        tools = Tools(self._keeper, self._acknowledgers, dead_letters, self._watch)
+        self._settler = Settler(tools, config, shared, is_ordered=is_fifo)
+        intake = Intake(room=self._room, accept=self._accept, gate=gate)
+        self._poller = Poller(queue, config, intake, self.pulse, self._watch, shared)
         self._tasks: asyncio.TaskGroup | None = None
         self._polling: list[asyncio.Task[None]] = []
         self._standing: list[asyncio.Task[None]] = []
@@ -119,6 +117,7 @@ class Consumer:
         lines = range(self._config.pollers_max)
         self._standing = [
             self._tended(tasks, "sweeper", self._sweep_forever),
+            self._tended(tasks, "watch", self._watch.run),
             self._tended(tasks, "hider", self._acknowledgers.hides.run),
             *(self._tended(tasks, f"deleter-{i}", self._acknowledgers.deletes.run) for i in lines),
         ]
@@ -164,6 +163,11 @@ class Consumer:
             await self._shared.clock.sleep(SWEEP_EVERY_S)
             await self._keeper.sweep()
             self._order.forget_idle()
+
+    def _pause_changed(self) -> None:
+        if self._watch.pause is None:
+            self._settler.resumed()
+        self._poller.wake()
 
     # --- in --------------------------------------------------------------------------------------
 
@@ -218,6 +222,8 @@ class Consumer:
         self._shared.metrics.observe(AGE_SECONDS, max(0.0, age_s), queue=self.name)
         if self._draining is not None:
             return RETURNED
+        if self._watch.pause is not None:
+            return replace(RETURNED, reason="paused")
         if self._config.max_age_s is not None and age_s > self._config.max_age_s:
             return TOO_OLD
         try:

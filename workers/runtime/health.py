@@ -6,7 +6,7 @@ or draining says so, and since when; it is alive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -38,7 +38,9 @@ class Pulse:
         self._pause: Pause | None = None
 
     def enter(self, state: State, pause: Pause | None = None) -> None:
-        """The poller does something else now. Its silence is measured anew."""
+        """The poller does something else now. Its silence is measured anew. A drain is final."""
+        if self.state is State.DRAINING:
+            return
         self._pause = pause
         if state is self.state:
             return
@@ -58,8 +60,13 @@ class Pulse:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the last poll had an answer and more are wanted."""
-        return self.is_alive and self._has_answered and self.state is not State.DRAINING
+        """Whether the last poll had an answer and more are wanted.
+
+        One that is paused from its start on asks SQS nothing: it is as ready as it is meant to
+        be, else no deploy would succeed while a queue is paused.
+        """
+        answers = self._has_answered or self.state is State.PAUSED
+        return self.is_alive and answers and self.state is not State.DRAINING
 
     def describe(self) -> dict[str, Any]:
         """For people and for JSON."""
@@ -87,10 +94,16 @@ class Report:
 
 
 class Health:
-    """The pulses of all queues of this process."""
+    """The pulses of all queues of this process, and what it knows of its fleet.
 
-    def __init__(self, pulses: Sequence[Pulse]) -> None:
+    `fleet` is for people: it is shown, and fails no check.
+    """
+
+    def __init__(
+        self, pulses: Sequence[Pulse], fleet: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
         self._pulses = tuple(pulses)
+        self._fleet = fleet
 
     def liveness(self) -> Report:
         """Restart the process when this fails."""
@@ -102,4 +115,5 @@ class Health:
 
     def _report(self, word: str, is_ok: bool) -> Report:
         queues = {pulse.queue: pulse.describe() for pulse in self._pulses}
-        return Report(is_ok, {word: is_ok, "queues": queues})
+        fleet = {"fleet": self._fleet()} if self._fleet else {}
+        return Report(is_ok, {word: is_ok, "queues": queues, **fleet})

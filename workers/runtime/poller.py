@@ -16,7 +16,9 @@ from workers.errors import SwitchboardError
 from workers.metrics import PAUSED, POLLS
 from workers.runtime.breaker import Pause
 from workers.runtime.config import ConsumerConfig
+from workers.runtime.gate import ALWAYS_OPEN, Gate
 from workers.runtime.health import Pulse, State
+from workers.runtime.pausing import PauseWatch
 from workers.runtime.retry import backoff_s
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import MAX_BATCH, Message, SqsQueue
@@ -26,17 +28,20 @@ log = structlog.get_logger()
 GATHER_S = 0.02
 """With fewer than ten slots free, a moment for more to come free: fewer, fuller polls."""
 
-PAUSE_LOOK_S = 1.0
+GATE_LOOK_S = 0.1
+"""While backpressure leaves no room: a gate opens with time, and nobody calls."""
+
 ERROR_BASE_S = 0.5
 ERROR_CAP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Where polled messages go. `room` is how many more may come; both are quick."""
+    """Where polled messages go. `room` is how many slots are free; all three are quick."""
 
     room: Callable[[], int]
     accept: Callable[[Sequence[Message]], None]
+    gate: Gate = ALWAYS_OPEN
 
 
 class Poller:
@@ -52,6 +57,7 @@ class Poller:
         config: ConsumerConfig,
         intake: Intake,
         pulse: Pulse,
+        watch: PauseWatch,
         shared: Shared,
     ) -> None:
         self._queue = queue
@@ -59,14 +65,16 @@ class Poller:
         self._intake = intake
         self._pulse = pulse
         self._metrics = shared.metrics
-        self._breaker = shared.breaker
+        self._watch = watch
         self._rng = shared.rng
+        self._clock = shared.clock
         self._wanted = 1
         self._reserved = 0
         self._errors = 0
         self._has_answered = False
         self._stopped = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
+        self._metrics.read_from(PAUSED, lambda: pulse.state is State.PAUSED, queue=queue.name)
 
     async def run(self, index: int) -> None:
         """Poll until `stop`. Returns when this index has no poll outstanding any more."""
@@ -89,9 +97,9 @@ class Poller:
     async def _turn(self, index: int) -> int:
         """Wait until this index may poll. Returns for how many messages; 0 is the end."""
         while not self._is_stopping:
-            if index >= self._wanted:
+            if index >= self._wanted or not self._watch.may_poll:
                 await self._change()
-            elif not await self._is_paused(index):
+            else:
                 await self._gather()
                 if asked := self._reserve():
                     if index == 0:
@@ -101,21 +109,33 @@ class Poller:
 
     async def _gather(self) -> None:
         """Wait until there is room; then, when there is little, for a moment more."""
-        while not self._is_stopping and self._room() <= 0:
-            self._enter_full()
-            await self._change()
-        if not self._is_stopping and self._room() < min(MAX_BATCH, self._config.slots):
+        while self._may_go_on and self._room() <= 0:
+            if self._slots_free() > 0:
+                self._enter(State.PAUSED, self._backpressure())
+                await self._change(within_s=GATE_LOOK_S)
+            else:
+                self._enter(State.FULL)
+                await self._change()
+        if self._may_go_on and self._room() < min(MAX_BATCH, self._config.slots):
             await self._nap(GATHER_S)
 
-    def _enter_full(self) -> None:
+    def _enter(self, state: State, pause: Pause | None = None) -> None:
         if not self._reserved:
-            self._pulse.enter(State.FULL)
+            self._pulse.enter(state, pause)
 
-    def _room(self) -> int:
+    def _backpressure(self) -> Pause:
+        return Pause(self._clock.now(), f"no room at {self._intake.gate.reason}", "backpressure")
+
+    def _slots_free(self) -> int:
         return self._intake.room() - self._reserved
 
+    def _room(self) -> int:
+        """Free slots, fewer where the gate wants fewer in hand than there are slots."""
+        spared = max(0, self._config.slots - self._intake.gate.capacity())
+        return self._slots_free() - spared
+
     def _reserve(self) -> int:
-        if self._is_stopping:
+        if not self._may_go_on:
             return 0
         asked = max(0, min(MAX_BATCH, self._room()))
         self._reserved += asked
@@ -168,24 +188,9 @@ class Poller:
         )
         await self._nap(pause_s)
 
-    async def _is_paused(self, index: int) -> bool:
-        """Look for a pause; when there is one, wait a little before the next look."""
-        pause = await self._find_pause()
-        if index == 0:
-            self._metrics.set(PAUSED, 1 if pause else 0, queue=self._queue.name)
-        if pause is None:
-            return False
-        if not self._is_stopping:
-            self._pulse.enter(State.PAUSED, pause)
-        await self._nap(PAUSE_LOOK_S)
-        return True
-
-    async def _find_pause(self) -> Pause | None:
-        try:
-            return await self._breaker.find_pause(self._queue.name)
-        except SwitchboardError as error:
-            log.warning("pause_unknown", error_type=type(error).__name__)
-            return None
+    @property
+    def _may_go_on(self) -> bool:
+        return not self._is_stopping and self._watch.may_poll
 
     @property
     def _is_stopping(self) -> bool:
@@ -199,7 +204,12 @@ class Poller:
         except TimeoutError:
             pass  # Slept enough.
 
-    async def _change(self) -> None:
+    async def _change(self, within_s: float | None = None) -> None:
+        """Wait for the next `wake`, or for so long."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        await waiter
+        try:
+            async with asyncio.timeout(within_s):
+                await waiter
+        except TimeoutError:
+            self._waiters.remove(waiter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -10,12 +10,13 @@ from workers.errors import SwitchboardError
 from workers.log import frames_of
 from workers.metrics import ATTEMPTS, DEAD_LETTERS, SCHEDULED
 from workers.runtime.acknowledger import Acknowledgers
-from workers.runtime.breaker import DeadLetterRun, Pause
+from workers.runtime.breaker import DeadLetterRun
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.dead_letters import DeadLetters
 from workers.runtime.failures import REMEMBERED_S
 from workers.runtime.heartbeat import LeaseKeeper
 from workers.runtime.inhand import Held
+from workers.runtime.pausing import PauseWatch
 from workers.runtime.retry import backoff_s, visibility_s
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import VisibilityChange
@@ -32,6 +33,16 @@ from workers.runtime.verdict import (
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The parts of one queue's consumer that settling uses."""
+
+    keeper: LeaseKeeper
+    acknowledgers: Acknowledgers
+    dead_letters: DeadLetters
+    watch: PauseWatch
+
+
 class Settler:
     """Settles the deliveries of one queue: the only one that acknowledges.
 
@@ -40,22 +51,20 @@ class Settler:
 
     def __init__(
         self,
-        keeper: LeaseKeeper,
-        acknowledgers: Acknowledgers,
-        dead_letters: DeadLetters,
+        tools: Tools,
         config: ConsumerConfig,
         shared: Shared,
         *,
         is_ordered: bool,
     ) -> None:
         self._is_ordered = is_ordered
-        self._keeper = keeper
-        self._acknowledgers = acknowledgers
-        self._dead_letters = dead_letters
+        self._keeper = tools.keeper
+        self._acknowledgers = tools.acknowledgers
+        self._dead_letters = tools.dead_letters
+        self._watch = tools.watch
         self._config = config
         self._shared = shared
         self._run = DeadLetterRun(config.dead_letters_in_a_row)
-        self._has_tripped = False
 
     async def settle(self, held: Held, verdict: Verdict) -> Verdict:
         """Do what the verdict says, or what it turns into. Returns what was done.
@@ -81,6 +90,10 @@ class Settler:
                 self._keeper.forget(held.receipt_handle)
                 return verdict
 
+    def resumed(self) -> None:
+        """Somebody has looked at the queue: the run of dead letters is over."""
+        self._run.end()
+
     async def _weigh(self, held: Held, verdict: Verdict) -> Verdict:
         """Count the attempt, if it is one; give up after the last."""
         if not held.delivery.lease.is_held and verdict.then is not Then.ABANDON:
@@ -103,7 +116,7 @@ class Settler:
 
     async def _bury(self, held: Held, verdict: Verdict) -> Verdict:
         """Copy to the DLQ; on any trouble the message stays and waits."""
-        if not await self._may_bury(held.delivery.queue):
+        if not await self._may_bury():
             return wait_instead("paused")
         if verdict is not TOO_OLD:  # A backlog that aged says nothing of a bad deploy.
             self._run.add()  # Before the copy: those in flight beside this one count it.
@@ -124,7 +137,7 @@ class Settler:
             DEAD_LETTERS, queue=held.delivery.queue, reason=label_of(verdict.reason)
         )
         if self._run.is_over_limit:
-            await self._trip(held.delivery.queue)
+            await self._trip()
         return verdict
 
     async def _defer(self, held: Held, verdict: Verdict) -> Verdict:
@@ -183,38 +196,17 @@ class Settler:
             self._acknowledgers.hides.put(change)
         return replace(verdict, after_s=float(seconds))
 
-    async def _may_bury(self, queue: str) -> bool:
-        if not self._run.is_over_limit:
-            return True
-        if self._has_tripped and await self._find_pause(queue) is None:
-            # Somebody has looked and resumed it.
-            self._has_tripped = False
-            self._run.end()
-            return True
-        await self._trip(queue)
-        return False
+    async def _may_bury(self) -> bool:
+        """Nothing is buried while the queue is paused, whoever paused it, nor beyond the run."""
+        if self._watch.pause is not None:
+            return False
+        if self._run.is_over_limit:
+            await self._trip()
+            return False
+        return True
 
-    async def _find_pause(self, queue: str) -> Pause | None:
-        try:
-            return await self._shared.breaker.find_pause(queue)
-        except SwitchboardError:
-            return Pause(self._shared.clock.now(), "unknown", "breaker")
-
-    async def _trip(self, queue: str) -> None:
-        pause = Pause(
-            since=self._shared.clock.now(),
-            reason=f"{self._config.dead_letters_in_a_row} dead letters in a row",
-            by="breaker",
-        )
-        try:
-            await self._shared.breaker.pause(queue, pause)
-        except SwitchboardError as error:
-            # Nothing more is buried all the same, and the next one tries again.
-            log.error("pause_failed", error_type=type(error).__name__)  # noqa: TRY400 - as above
-            return
-        if not self._has_tripped:
-            log.error("queue_paused", sqs_queue=queue, reason=pause.reason)
-        self._has_tripped = True
+    async def _trip(self) -> None:
+        await self._watch.trip(f"{self._config.dead_letters_in_a_row} dead letters in a row")
 
     def _backoff_s(self, failures: int) -> float:
         return backoff_s(

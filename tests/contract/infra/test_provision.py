@@ -94,6 +94,7 @@ def test_worker_environment_names_everything_a_worker_needs(topology: Provisione
         "SWITCHBOARD_SESSIONS_TABLE",
         "SWITCHBOARD_SUPPRESSIONS_TABLE",
         "SWITCHBOARD_DELIVERIES_TABLE",
+        "SWITCHBOARD_FLEET_TABLE",
         "SWITCHBOARD_MEDIA_BUCKET",
         "SWITCHBOARD_DEFERRED_BUCKET",
         "SWITCHBOARD_SCHEDULE_GROUP",

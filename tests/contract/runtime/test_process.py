@@ -136,9 +136,18 @@ def paused(pulse: Pulse, clock: FakeClock) -> None:
     clock.advance(600)
 
 
+def paused_from_the_start(pulse: Pulse, clock: FakeClock) -> None:
+    pulse.enter(State.PAUSED, Pause(clock.now(), "maintenance", "operator"))
+
+
 def resumed(pulse: Pulse, clock: FakeClock) -> None:
     paused(pulse, clock)
     pulse.enter(State.POLLING)
+
+
+def drained_while_paused(pulse: Pulse, clock: FakeClock) -> None:
+    draining(pulse, clock)
+    pulse.enter(State.PAUSED, Pause(clock.now(), "maintenance", "operator"))
 
 
 def draining(pulse: Pulse, clock: FakeClock) -> None:
@@ -155,8 +164,10 @@ def draining(pulse: Pulse, clock: FakeClock) -> None:
         pytest.param(refused, 200, 503, id="sqs_refuses"),
         pytest.param(full, 200, 200, id="every_slot_taken"),
         pytest.param(paused, 200, 200, id="paused_on_purpose"),
+        pytest.param(paused_from_the_start, 200, 200, id="paused_from_the_start"),
         pytest.param(resumed, 200, 200, id="just_resumed"),
         pytest.param(draining, 200, 503, id="draining"),
+        pytest.param(drained_while_paused, 200, 503, id="a_drain_is_final"),
     ],
 )
 async def test_health_follows_the_polls(

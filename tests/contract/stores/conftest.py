@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tables:
-    """The three tables of a deployment."""
+    """The tables of a deployment."""
 
     sessions: Table
     suppressions: Table
     deliveries: Table
+    fleet: Table
 
 
 @pytest.fixture(scope="session")
@@ -51,13 +52,14 @@ async def dynamodb(aws: LocalAws) -> AsyncIterator[DynamoDBClient]:
 @pytest.fixture(params=["memory", "dynamodb"])
 def tables(request: pytest.FixtureRequest) -> Tables:
     if request.param == "memory":
-        return Tables(MemoryTable(), MemoryTable(), MemoryTable())
+        return Tables(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
     client = request.getfixturevalue("dynamodb")
     names = request.getfixturevalue("provisioned").tables
     return Tables(
         DynamoTable(client, names["sessions"]),
         DynamoTable(client, names["suppressions"]),
         DynamoTable(client, names["deliveries"]),
+        DynamoTable(client, names["fleet"]),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from workers.clock import Clock
 from workers.metrics import IN_FLIGHT, OUTCOMES, RECEIVED, Metrics
+from workers.runtime.breaker import Breaker, InProcessBreaker
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
 from workers.runtime.deferral import Deferrals
@@ -18,6 +19,7 @@ from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Job
 from workers.runtime.drain import QueueReceipt
 from workers.runtime.failures import Failures, MemoryFailures
+from workers.runtime.gate import ALWAYS_OPEN, Gate
 from workers.runtime.health import State
 from workers.runtime.memory import MemoryQueue
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome
@@ -85,24 +87,28 @@ def make_fleet(
     failures: Failures | None = None,
     plan: Plan | None = None,
     deferrals: Callable[[MemoryQueue], Deferrals] | None = None,
+    breaker: Breaker | None = None,
+    queues: tuple[MemoryQueue, MemoryQueue] | None = None,
+    gate: Gate = ALWAYS_OPEN,
     name: str = "work",
     wrap: Callable[[MemoryQueue], SqsQueue] = lambda queue: queue,
     **settings: Any,
 ) -> Fleet:
     clock = LoopClock()
-    queue, dlq = MemoryQueue(name, clock), MemoryQueue(dlq_name(name), clock)
+    queue, dlq = queues or (MemoryQueue(name, clock), MemoryQueue(dlq_name(name), clock))
     memory = MemoryFailures()
     metrics = Metrics()
     shared = Shared(
         clock,
         metrics,
         failures or memory,
+        breaker=breaker or InProcessBreaker(),
         deferrals=deferrals(queue) if deferrals else None,
-        rng=Random(7),  # noqa: S311
+        rng=Random(7),  # noqa: S311 - the same run each time
     )
     dispatcher = ByKey(handle, plan)
     wrapped = wrap(queue)
-    consumer = Consumer(wrapped, dlq, dispatcher, ConsumerConfig(**settings), shared)
+    consumer = Consumer(wrapped, dlq, dispatcher, ConsumerConfig(**settings), shared, gate)
     return Fleet(consumer, queue, wrapped, dispatcher, dlq, memory, metrics, clock, shared)
 
 
