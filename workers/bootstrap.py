@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import ValidationError
 
 from workers import metrics as measured
+from workers.backpressure import gates_of
 from workers.clients.aws import Aws, AwsPolicy
 from workers.clients.call import Caller
 from workers.clients.command_queue import SqsCommandQueue
@@ -44,20 +47,25 @@ from workers.runtime.breaker import StoredBreaker
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
 from workers.runtime.deferral import Deferrals
+from workers.runtime.gate import ALWAYS_OPEN, Gate
 from workers.runtime.health import Health
 from workers.runtime.http import health_app, serving
 from workers.runtime.lean_sqs import LeanSqs
+from workers.runtime.roster import LiveShare
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import AioSqsQueue
 from workers.runtime.supervisor import Supervisor
+from workers.runtime.tending import tend
 from workers.settings import Settings
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.pauses import DynamoPauses
+from workers.stores.roster import DynamoRoster
 from workers.stores.suppressions import DynamoSuppressions
 
 if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_sqs import SQSClient
 
 log = structlog.get_logger(__name__)
@@ -73,6 +81,9 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         SettingsError: the wiring or the account's configuration cannot work.
     """
     clock, metrics = SystemClock(), Metrics()
+    limits = Limits(clock, raised(configuration.quotas))
+    meter = RelayMeter(metrics)
+    caller = Caller(meter, limits)
     configs = consumer_configs(settings, configuration, queues)
     async with AsyncExitStack() as stack:
         aws = await stack.enter_async_context(Aws(_policy(configs.values())))
@@ -81,26 +92,55 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             {brand.configuration_set for brand in configuration.brands},
             clock,
         )
-        deps = await _deps(settings, configuration, aws, clock, metrics)
-        breaker = StoredBreaker(DynamoPauses(await aws.dynamodb(), settings.fleet_table), clock)
+        deps = await _deps(settings, configuration, aws, caller, meter, clock)
+        fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
         shared = Shared(
             clock,
             metrics,
             DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
-            breaker,
-            deferrals=await _deferrals(
-                settings, list(configs), aws, Caller(RelayMeter(metrics), Limits(clock))
-            ),
+            breaker=fleet.breaker,
+            deferrals=await _deferrals(settings, list(configs), aws, caller),
         )
-        consumers = await _consumers(settings, configs, aws, Router(doors_of(deps)), shared)
-        app = health_app(
-            Health([consumer.pulse for consumer in consumers], breaker.describe), metrics
+        work = _Work(
+            Router(doors_of(deps)), gates_of(limits, _origination_identities(configuration)), shared
         )
+        consumers = await _consumers(settings, configs, aws, work)
+        health = Health([consumer.pulse for consumer in consumers], fleet.describe)
+        app = health_app(health, metrics)
         port = await stack.enter_async_context(
             serving(app, host=settings.http_host, port=settings.http_port)
         )
         log.info("http_listening", port=port)
-        return await Supervisor(consumers, clock).run()
+        await fleet.share.join()
+        stack.push_async_callback(fleet.share.leave)
+        beating = partial(tend, fleet.share.run, queue="", task="roster", shared=shared)
+        return await Supervisor(consumers, clock, companions=[beating]).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What a worker shares with the others: pauses, and the account's quotas."""
+
+    breaker: StoredBreaker
+    share: LiveShare
+    limits: Limits
+
+    @classmethod
+    def of(
+        cls, dynamodb: DynamoDBClient, table: str, limits: Limits, clock: Clock, metrics: Metrics
+    ) -> Fleet:
+        """Both over the fleet's table; this process has a random id."""
+        roster = DynamoRoster(dynamodb, table, clock)
+        return cls(
+            StoredBreaker(DynamoPauses(dynamodb, table), clock),
+            LiveShare(roster, secrets.token_hex(6), limits.share, clock, metrics),
+            limits,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """For people, on the health checks."""
+        learned = {"throttled": self.limits.learned()}
+        return {**self.share.describe(), **self.breaker.describe(), **learned}
 
 
 def consumer_configs(
@@ -137,21 +177,38 @@ def _policy(configs: Iterable[ConsumerConfig]) -> AwsPolicy:
     return AwsPolicy(max_connections=needed + CONNECTIONS_SPARE)
 
 
+def _origination_identities(configuration: Configuration) -> set[str]:
+    """What texts are sent from: a brand's own choice, or the number that was texted."""
+    return {
+        identity
+        for brand in configuration.brands
+        for identity in (
+            [brand.origination_identity] if brand.origination_identity else brand.numbers
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every consumer is made with."""
+
+    router: Router
+    gates: Mapping[str, Gate]
+    shared: Shared
+
+
 async def _consumers(
-    settings: Settings,
-    configs: dict[str, ConsumerConfig],
-    aws: Aws,
-    router: Router,
-    shared: Shared,
+    settings: Settings, configs: dict[str, ConsumerConfig], aws: Aws, work: _Work
 ) -> list[Consumer]:
     sqs = await _sqs_calls(settings, aws)
     return [
         Consumer(
             AioSqsQueue(sqs, settings.queue_urls[name], name),
             AioSqsQueue(sqs, settings.dlq_urls[name], f"{name}-dlq"),
-            router,
+            work.router,
             config,
-            shared,
+            work.shared,
+            work.gates.get(name, ALWAYS_OPEN),
         )
         for name, config in configs.items()
     ]
@@ -188,10 +245,13 @@ async def _sqs_calls(settings: Settings, aws: Aws) -> SQSClient | LeanSqs:
 
 
 async def _deps(
-    settings: Settings, configuration: Configuration, aws: Aws, clock: Clock, metrics: Metrics
+    settings: Settings,
+    configuration: Configuration,
+    aws: Aws,
+    caller: Caller,
+    meter: RelayMeter,
+    clock: Clock,
 ) -> Deps:
-    meter = RelayMeter(metrics)
-    caller = Caller(meter, Limits(clock, raised(configuration.quotas)))
     keys = await _key_ring(settings, aws)
     dynamodb = await aws.dynamodb()
     return Deps(

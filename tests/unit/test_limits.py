@@ -224,3 +224,47 @@ def test_the_rates_page_shows_the_table() -> None:
     assert {name: (float(rate), float(burst)) for name, rate, burst in shown} == {
         name: (rate.per_s, rate.burst) for name, rate in RATES.items()
     }
+
+
+def test_a_refusal_takes_three_tenths_and_time_gives_them_back() -> None:
+    clock = FakeClock()
+    bucket = Bucket(10, 15, clock)
+    bucket.refused()
+    assert bucket.rate_per_s == pytest.approx(7)
+    assert not bucket.try_take(), "the service's bucket is empty, so is ours"
+    clock.advance(10)
+    assert bucket.rate_per_s == pytest.approx(9)  # A fiftieth a second.
+    clock.advance(10)
+    assert bucket.rate_per_s == 10, "never more than the documented quota"
+
+
+def test_refusals_of_calls_that_were_under_way_count_once() -> None:
+    clock = FakeClock()
+    bucket = Bucket(10, 15, clock)
+    for _ in range(5):
+        bucket.refused()
+    assert bucket.learned_part == pytest.approx(0.7)
+    clock.advance(1)
+    bucket.refused()
+    assert bucket.learned_part == pytest.approx(0.72 * 0.7)
+
+
+def test_refused_for_ever_it_still_tries() -> None:
+    clock = FakeClock()
+    bucket = Bucket(10, 15, clock)
+    for _ in range(50):
+        clock.advance(1)
+        bucket.refused()
+    assert bucket.rate_per_s == pytest.approx(0.5)
+    clock.advance(2)
+    assert bucket.try_take()
+
+
+def test_what_was_learned_outlives_a_change_of_share() -> None:
+    clock = FakeClock()
+    limits = Limits(clock)
+    bucket = limits.bucket("participant.message")
+    bucket.refused()
+    limits.share(0.5)
+    assert bucket.rate_per_s == pytest.approx(3.5)
+    assert limits.learned() == {"participant.message": 0.7}

@@ -6,9 +6,10 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,8 @@ from workers.runtime.drain import QueueReceipt
 log = structlog.get_logger()
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+Companion = Callable[[], Coroutine[Any, Any, None]]
+
 DRAINED = 0
 INCOMPLETE = 1
 
@@ -32,6 +35,7 @@ def write_line(line: str) -> None:
 class Supervisor:
     """Runs consumers until it is told to stop, once.
 
+    `companions` run beside them until everything is drained; one that raises ends the process.
     `write` gets the drain receipt, one line of JSON.
     """
 
@@ -40,10 +44,12 @@ class Supervisor:
         consumers: Sequence[Consumer],
         clock: Clock,
         *,
+        companions: Sequence[Companion] = (),
         write: Callable[[str], None] = write_line,
     ) -> None:
         self._consumers = tuple(consumers)
         self._clock = clock
+        self._companions = tuple(companions)
         self._write = write
         self._stopping = asyncio.Event()
         self._is_forced = False
@@ -58,9 +64,16 @@ class Supervisor:
             async with asyncio.TaskGroup() as tasks:
                 for consumer in self._consumers:
                     consumer.start(tasks)
+                beside = [
+                    tasks.create_task(run(), name=f"companion-{index}")
+                    for index, run in enumerate(self._companions)
+                ]
                 log.info("consuming", queues=[consumer.name for consumer in self._consumers])
                 await self._stopping.wait()
-                return await self._drain(tasks)
+                exit_status = await self._drain(tasks)
+                for task in beside:
+                    task.cancel()
+                return exit_status
 
     def stop(self) -> None:
         """Drain and end. Again is no different."""

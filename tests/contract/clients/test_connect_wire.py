@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -370,6 +371,52 @@ async def test_messages_and_events_draw_on_one_quota(
         await chats.say(TOKEN, "hi", "t")
         await chats.delivered(TOKEN, "m", "t")
     assert clock.monotonic() == pytest.approx(0.1)  # 16 calls: the burst is 15, then 10 a second
+
+
+async def test_a_message_goes_before_a_receipt_that_came_first(
+    chats: ConnectChats, wire: WireServer, caller: Caller
+) -> None:
+    wire.script = [answer(200, {"Id": "x"})]
+    assert caller.limits.bucket("participant.message").try_take(15)
+    receipt = asyncio.ensure_future(chats.delivered(TOKEN, "m", "receipt"))
+    await asyncio.sleep(0)  # It waits for its token, the bucket being empty.
+    await chats.say(TOKEN, "hi", "message")
+    await receipt
+    sent = [request.json()["ClientToken"] for request in wire.requests]
+    assert sent == ["message", "receipt"]
+
+
+async def test_a_throttle_slows_the_calls_that_share_the_quota_and_no_others(
+    chats: ConnectChats, wire: WireServer, caller: Caller
+) -> None:
+    wire.script = [refuse(429, "ThrottlingException")]
+    with pytest.raises(Throttled):
+        await chats.delivered(TOKEN, "m", "t")
+    assert caller.limits.learned() == {"participant.message": pytest.approx(0.7)}
+    assert caller.limits.bucket("participant.message").wait_s() == pytest.approx(1 / 7)
+
+
+async def test_a_throttle_that_the_sdk_repeats_by_itself_is_learned_from_too(
+    sdk: Aws, caller: Caller, wire: WireServer
+) -> None:
+    wire.script = [refuse(429, "TooManyRequestsException"), answer(200, STARTED)]
+    async with Aws(AwsPolicy(read_timeout_s=0.5, max_attempts=2)) as patient:
+        await (await chats_over(patient, caller)).start(START)
+    assert len(wire.requests) == 2
+    assert caller.limits.learned() == {"connect.start_chat": pytest.approx(0.7)}
+
+
+async def test_a_failure_that_is_no_throttle_slows_nothing(
+    sdk: Aws, caller: Caller, wire: WireServer
+) -> None:
+    wire.script = [refuse(500, "InternalServiceException"), answer(200, STARTED)]
+    async with Aws(AwsPolicy(read_timeout_s=0.5, max_attempts=2)) as patient:
+        chats = await chats_over(patient, caller)
+        await chats.start(START)
+        wire.script = [refuse(429, "LimitExceededException")]
+        with pytest.raises(QuotaFull):
+            await chats.start(START)
+    assert caller.limits.learned() == {}
 
 
 @pytest.mark.parametrize("behaviour", [answer(200, {}), refuse(403, "AccessDeniedException")])

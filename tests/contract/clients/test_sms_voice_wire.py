@@ -310,6 +310,14 @@ async def test_admission_counts_parts_and_gives_up_after_a_few_seconds(
     assert meter.calls["SendTextMessage", "held_back"] == 1
 
 
+async def test_a_throttle_slows_the_number_that_sent(
+    texting: EumTexting, wire: WireServer, caller: Caller
+) -> None:
+    wire.script = [refuse("ThrottlingException")]
+    assert type(await failure_of(texting)) is Throttled
+    assert caller.limits.learned() == {f"sms:{TEXT.origination_identity}": pytest.approx(0.7)}
+
+
 async def test_what_a_check_refuses_is_never_asked(texting: EumTexting, wire: WireServer) -> None:
     failure = await failure_of(texting, replace(TEXT, ttl_s=1))
     assert type(failure) is PermanentError
