@@ -7,12 +7,12 @@ def text(name: str, poison: bool = False) -> Event:
     return Event(name, "in", "text", poison=poison)
 
 
-def agent(name: str, chat: int = 1) -> Event:
-    return Event(name, "out", "agent", chat)
+def agent(name: str, chat: int = 1, parts: int = 1) -> Event:
+    return Event(name, "out", "agent", chat, parts=parts)
 
 
-def ended(name: str, chat: int = 1) -> Event:
-    return Event(name, "out", "end", chat)
+def ended(name: str, chat: int = 1, same_as: int = -1) -> Event:
+    return Event(name, "out", "end", chat, same_as=same_as)
 
 
 SCENARIOS = {s.name: s for s in (
@@ -26,12 +26,22 @@ SCENARIOS = {s.name: s for s in (
     Scenario("two agent replies", (agent("a1"), agent("a2")), opened=True, crash=1, lease=1, redeliver=1, duplicate=1),
     Scenario("two agent replies, 3 workers", (agent("a1"), agent("a2")), workers=3, opened=True, lease=1, ambiguous=1),
     Scenario("agent reply refused", (agent("a1"), agent("a2")), opened=True, crash=1, lease=1, refused=1),
+    Scenario("long reply", (agent("a1", parts=2),), opened=True, crash=2, lease=1, redeliver=1, ambiguous=1),
+    Scenario("long reply and another", (agent("a1", parts=2), agent("a2")), opened=True, crash=1, lease=1),
+    Scenario("long reply, 3 workers", (agent("a1", parts=3),), workers=3, opened=True, crash=1, lease=1),
+    Scenario("long reply refused", (agent("a1", parts=2),), opened=True, crash=1, refused=2),
+    Scenario("long reply in doubt and refused", (agent("a1", parts=2),), opened=True, crash=1, lease=1, ambiguous=1, refused=1),
+    Scenario("long reply, receipt lost, give up", (agent("a1", parts=2),), opened=True, crash=1, lease=1, ambiguous=1, lost=1, resend=False),
     Scenario("receipt lost, send again", (agent("a1"), agent("a2")), opened=True, crash=1, ambiguous=1, lost=1),
     Scenario("receipt lost, give up", (agent("a1"), agent("a2")), opened=True, crash=1, ambiguous=1, lost=1, resend=False),
     Scenario("agent while starting, clocks skewed", (agent("a1"), text("t1")), crash=1, lease=1),
     Scenario("both directions", (text("t1"), agent("a1"), agent("a2")), opened=True, crash=1),
     Scenario("chat ends, new text", (text("t1"), ended("x1")), opened=True, crash=1, lease=1, redeliver=1),
     Scenario("chat ends, agent in new chat", (text("t1"), ended("x1"), agent("b1", 2)), opened=True, crash=1),
+    Scenario("the end by two messengers", (ended("x1"), ended("x1 on the bus", same_as=0)), opened=True, crash=1, lease=1, redeliver=1, duplicate=1),
+    Scenario("the end by two messengers, new text", (text("t1"), ended("x1"), ended("x1 on the bus", same_as=1)), opened=True, crash=1),
+    Scenario("start repeated without a token", (text("t1"), text("t2")), crash=2, lease=1, tokenless=1),
+    Scenario("earlier chat attached or not", (text("t1"), ended("x1"), agent("b1", 2)), opened=True, crash=1, lease=1, attaches=True),
     Scenario("poison at the head", (text("p1", poison=True), text("t2")), opened=True, crash=1, lease=1, redeliver=1),
     Scenario("quota full", (text("t1"), text("t2")), crash=1, lease=1, quota=2),
     Scenario("hold window, first texts", (text("t1"), text("t2"), text("t3")), redeliver=2, hold=True),
@@ -46,6 +56,9 @@ QUICK = (
     "agent reply refused",
     "two agent replies, 3 workers",
     "agent while starting, clocks skewed",
+    "long reply refused",
+    "the end by two messengers",
+    "start repeated without a token",
     "poison at the head",
     "quota full",
     "hold window, first texts",
@@ -53,10 +66,12 @@ QUICK = (
 
 # Too large to exhaust: walked at random.
 LARGE = {s.name: s for s in (
-    Scenario("a conversation", (text("t1"), text("t2"), agent("a1"), text("t3"), agent("a2"), agent("a3"), ended("x1"), text("t4"), agent("b1", 2)),
-             workers=4, crash=6, lease=6, redeliver=4, duplicate=3, ambiguous=3, quota=2),
-    Scenario("a conversation with poison", (text("t1"), text("p2", poison=True), agent("a1"), text("t3"), ended("x1"), text("t4"), agent("b1", 2), ended("y1", 2)),
-             workers=3, crash=4, lease=6, redeliver=4, duplicate=2, ambiguous=2, lost=1),
+    Scenario("a conversation", (text("t1"), text("t2"), agent("a1", parts=2), text("t3"), agent("a2"), agent("a3"), ended("x1"), ended("x1 on the bus", same_as=6),
+                                text("t4"), agent("b1", 2, parts=3)),
+             workers=4, crash=6, lease=6, redeliver=4, duplicate=3, ambiguous=3, quota=2, refused=2, tokenless=1, attaches=True),
+    Scenario("a conversation with poison", (text("t1"), text("p2", poison=True), agent("a1", parts=2), text("t3"), ended("x1"), text("t4"), agent("b1", 2), ended("y1", 2),
+                                            ended("y1 on the bus", 2, same_as=7)),
+             workers=3, crash=4, lease=6, redeliver=4, duplicate=2, ambiguous=2, lost=1, refused=1),
 )}
 
 # guard switched off -> (scenario that must notice, invariant that must break). None: the model finds no harm; see docs/design/conversation-protocol.md.
@@ -66,6 +81,13 @@ EXPECTED: dict[str, tuple[str, str | None]] = {
     "intent_no_fence": ("agent reply", "ONCE-SMS"),
     "intent_no_seen": ("two agent replies, 3 workers", "ORDER"),
     "withdraw_no_fence": ("agent reply refused", "ONCE-SMS"),
+    "withdraw_all": ("long reply refused", "ONCE-SMS"),
+    "withdraw_forgets_doubt": ("long reply in doubt and refused", None),
+    "receipt_any_part": ("long reply", "ONCE-SMS"),
+    "part_not_carried": ("long reply", "ORDER"),
+    "end_two_ids": ("the end by two messengers", "ONCE-SMS"),
+    "orphan_left_open": ("start repeated without a token", "LIVE-CHAT"),
+    "source_kept": ("earlier chat attached or not", None),
     "finish_no_fence": ("two agent replies, 3 workers", None),
     "ring_overwritten": ("two agent replies, 3 workers", "NO-LOSS"),
     "release_no_fence": ("two agent replies, 3 workers", None),
