@@ -9,13 +9,13 @@ PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
-PARTS := lint types layers unit contract clients e2e e2e-localstack model
-SOURCES := $(wildcard schemas workers simulator infra demo bench tests)
+PARTS := lint types layers unit contract clients dst e2e e2e-localstack model
+SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
 	e2e-localstack \
-	storm crash-matrix soak fuzz model clean lock
+	storm crash-matrix soak fuzz dst model clean lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ fuzz: $(DEV) ## Hostile input for the decoder (INPUTS=, SEED=; one of them again
 
 bench: $(DEV) ## What the consumer costs, beside its peers (ARGS=--quick for two minutes)
 	$(BIN)/python -m bench $(ARGS)
+
+dst: $(APP) ## Simulate the whole fleet on virtual time (SEEDS=10000 for more, SEED=7 tells one)
+	$(BIN)/python -m dst $(if $(findstring command,$(origin SEED)),--seed $(SEED),--seeds $(or $(SEEDS),60)) $(ARGS)
 
 model: $(APP) ## Check the model of the session protocol
 	$(BIN)/python model/run.py $(ARGS)
