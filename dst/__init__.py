@@ -1,5 +1,5 @@
 """Deterministic simulation: the whole fleet in one process, on virtual time, from one seed.
 
-`docs/testing.md` says how to run it, replay a seed and read what it prints. Test gear: nothing
-imports it.
+`docs/design/simulation.md` says how to run it, replay a seed and read what it prints. Test gear:
+nothing imports it.
 """

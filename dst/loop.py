@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVarTuple
 
 from workers.testing import VirtualLoop
+
+Ts = TypeVarTuple("Ts")
 
 
 class Process:
@@ -60,7 +62,7 @@ class SimulationLoop(VirtualLoop):
     """`VirtualLoop` with processes on it, and without threads."""
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """As asyncio's; the callback's context says whose it is."""
         process = PROCESS.get() if context is None else context.get(PROCESS)
@@ -74,8 +76,8 @@ class SimulationLoop(VirtualLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """As asyncio's; the callback's context says whose it is."""
