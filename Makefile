@@ -15,7 +15,7 @@ SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
 	e2e-localstack \
-	storm crash-matrix soak fuzz dst model clean lock
+	storm crash-matrix soak fuzz bench dst model clean lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
