@@ -91,6 +91,8 @@ async def test_the_agent_is_told_once_however_many_replies_are_refused() -> None
     for words in ("one", "two"):
         assert await relay.agent(words) == Done()
     assert relay.centre.only_chat.said[1:] == [NOTE]
+    # Not by Connect's memory for tokens alone, which is not for ever.
+    assert len(relay.centre.accepted("say")) == 2
     assert relay.carrier.sent == []
     assert len(relay.centre.running) == 1  # The brand lets the chat run on.
 

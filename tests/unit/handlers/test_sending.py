@@ -369,6 +369,27 @@ async def test_a_sender_whose_lease_was_taken_still_tells_the_truth(chatting: Re
     assert chatting.centre.only_chat.said == ["first"]
 
 
+async def test_the_late_truth_is_about_the_part_that_went_out(chatting: Relay) -> None:
+    message = written(chatting, LONG)
+    other = chatting.world.worker("b")
+
+    async def paused_for_long() -> None:
+        await chatting.sleep(35)
+        await other.stream.handle(message, chatting.world.delivery())
+
+    def the_first_is_out(sent: Sent) -> None:
+        chatting.carrier.receipt = None
+        chatting.faults.meanwhile("texting.send", paused_for_long)
+
+    chatting.carrier.receipt = the_first_is_out
+    await chatting.streamed(message)
+    entry = only(await chatting.session())
+    assert (entry.part, entry.receipt) == (1, "text-2")
+    await chatting.sleep(15)
+    assert await other.stream.handle(message, chatting.world.delivery()) == Done()
+    assert len(chatting.carrier.sent) == 2
+
+
 async def test_an_intent_under_a_lost_lease_sends_nothing(chatting: Relay) -> None:
     message = written(chatting)
     other = chatting.world.worker("b")
