@@ -1,4 +1,4 @@
-"""Which queues wait for which quota: rate limits as the runtime's gates (ADR 0011).
+"""Which queues wait for which quota: rate limits as the runtime's gates (ADR 0012).
 
 A queue has a gate only where waiting on the queue harms nobody. Inbound texts have none: a STOP
 must be heard however busy Connect is, and the journal holds the rest. Neither have receipts: they

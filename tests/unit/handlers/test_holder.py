@@ -246,6 +246,35 @@ async def test_the_message_comes_back_when_its_lane_opens(chatting: Relay) -> No
     assert (outcome.reason, round(outcome.after_s)) == ("not_its_turn", 20)
 
 
+async def test_behind_a_dry_quota_a_message_comes_back_more_and_more_seldom_and_writes_nothing(
+    chatting: Relay,
+) -> None:
+    chatting.faults.down("chats.say", Throttled("throttled", after_s=300))
+    sms = chatting.sms("hello")
+    assert isinstance(await handled(chatting, chatting.worker, sms), Wait)
+    chatting.faults.calls.clear()
+    waits: list[float] = []
+    receives = 1
+    while sum(waits) < 200:
+        receives += 1
+        delivery = chatting.world.delivery(receive_count=receives)
+        outcome = await handled(chatting, chatting.worker, sms, delivery)
+        assert isinstance(outcome, Wait)
+        waits.append(outcome.after_s)
+        await chatting.sleep(outcome.after_s)
+    assert len(waits) <= 10
+    assert set(chatting.faults.calls) == {"table.get"}
+
+
+async def test_a_stop_behind_a_dry_quota_is_heard_at_once(chatting: Relay) -> None:
+    chatting.faults.down("chats.say", Throttled("throttled", after_s=300))
+    assert isinstance(await chatting.text("hello"), Wait)
+    await chatting.text("STOP")  # Its note to the agent has to wait. That is all.
+    await chatting.agent("Good day")
+    assert chatting.carrier.bodies == []
+    assert chatting.world.commands.kinds == ["opt_out_confirmed"]
+
+
 async def test_a_store_that_fails_when_a_failure_is_recorded_is_a_wait(chatting: Relay) -> None:
     async def the_store_goes_too() -> None:
         chatting.faults.down("table.update", TransientError("dynamodb_failed"))

@@ -118,6 +118,18 @@ async def test_a_throttled_chat_makes_the_receipt_wait(chatting: Relay) -> None:
     assert len(chatting.centre.only_chat.delivered) == 1
 
 
+async def test_a_receipt_behind_messages_asks_more_and_more_seldom(chatting: Relay) -> None:
+    await chatting.agent("Good day")
+    chatting.faults.down("chats.delivered", Throttled("throttled", after_s=3))
+    sent = chatting.carrier.sent[0]
+    event = Receipt(sent.message_id, context=dict(sent.text.context))
+    waits = []
+    for receives in (1, 2, 3, 9):
+        delivery = chatting.world.delivery(receive_count=receives)
+        waits.append(await chatting.worker.receipts.handle(event, delivery))
+    assert waits == [Wait("throttled", after_s) for after_s in (3, 6, 12, 120)]
+
+
 async def test_a_service_that_is_away_is_not_swallowed(chatting: Relay) -> None:
     await chatting.agent("Good day")
     chatting.faults.refuse("chats.delivered", TransientError("server_error"))

@@ -47,6 +47,7 @@ ACCOUNT_PAUSE_S = 30.0
 NEIGHBOUR_WAIT_S = 10.0
 NEIGHBOURS_MAX = 8  # of one session in one process; the rest come back by the queue
 WAIT_MAX_S = 30.0
+PATIENCE_DOUBLINGS = 5
 
 Append = Callable[[str, int, int], Awaitable[Look]]  # nonce, lease until (ms), now (ms)
 
@@ -109,9 +110,19 @@ class Holder:
             return Done()
         entry = _find(session, entry_id)
         is_held = session.nonce is not None and session.lease_until_ms > now_ms
-        if entry is None or entry.stage is Stage.DEAD or not is_held:
+        if entry is None or entry.stage is Stage.DEAD:
             return None
-        return Wait("session_taken", self._jitter(1.0))
+        if is_held:
+            return Wait("session_taken", self._jitter(1.0))
+        if self._is_at_rest(session):
+            return Wait("not_its_turn", self._until_turn(session, entry, delivery))
+        return None
+
+    def _is_at_rest(self, session: Session) -> bool:
+        """Whether a holder would do nothing now: its lanes wait, and no STOP is among them."""
+        if self._deps.config.brand_of(session.our_number) is None:
+            return False
+        return isinstance(plan(self._view(session, frozenset(), 0)), Rest)
 
     async def _after_neighbour(self, look: Look, entry_id: str, nonce: str) -> Look:
         """Another slot of this process has the session: wait for it, then look again."""
@@ -148,16 +159,16 @@ class Holder:
                 return self._bury(look.session, entry_id)
             case Verdict.HOLDING:
                 session = await self._hold(look.session, delivery, nonce)
-                return self._outcome(session, entry_id)
+                return self._outcome(session, entry_id, delivery)
 
-    def _outcome(self, session: Session, entry_id: str) -> Outcome:
+    def _outcome(self, session: Session, entry_id: str, delivery: Delivery) -> Outcome:
         """What the journal says of our own entry, after our turn."""
         if entry_id in session.done:
             return Done()
         entry = _find(session, entry_id)
         if entry is not None and entry.stage is Stage.DEAD:
             return self._bury(session, entry_id)
-        return Wait("not_its_turn", self._until_turn(session, entry))
+        return Wait("not_its_turn", self._until_turn(session, entry, delivery))
 
     def _bury(self, session: Session, entry_id: str) -> Outcome:
         entry = _find(session, entry_id)
@@ -169,12 +180,19 @@ class Holder:
 
         return DeadLetter(reason, event_id=entry_id, before_delete=bury)
 
-    def _until_turn(self, session: Session, entry: Entry | None) -> float:
+    def _until_turn(self, session: Session, entry: Entry | None, delivery: Delivery) -> float:
+        """Until its lane opens; behind a quota that stays dry it asks more and more seldom.
+
+        Its words are in the journal and whoever comes next may say them: the message is only a
+        reminder, and thousands of them must not burn receives (ADR 0012).
+        """
         not_before = session.not_before_in_ms
         if entry is not None and entry.lane is Lane.OUT:
             not_before = session.not_before_out_ms
         wait_s = (not_before - self._deps.clock.now_ms()) / 1000
-        return min(WAIT_MAX_S, max(self._jitter(1.0), wait_s))
+        doublings = delivery.receive_count - 1 if wait_s > 0 else 0
+        patience_s = self._jitter(2.0 ** min(doublings, PATIENCE_DOUBLINGS))
+        return min(WAIT_MAX_S, max(patience_s, wait_s))
 
     # --- our turn ---------------------------------------------------------------------------------
 

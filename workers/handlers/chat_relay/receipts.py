@@ -20,6 +20,8 @@ from workers.runtime.outcome import Discard, Done, Outcome, Wait
 from workers.stores.protocols import Session
 
 FATE_ATTRIBUTE = "sb_last_text"
+PATIENCE_DOUBLINGS = 6
+PATIENCE_MAX_S = 120.0
 ARRIVED = frozenset({"DELIVERED", "SUCCESSFUL", "READ"})
 
 
@@ -98,7 +100,9 @@ class ReceiptDoor:
         except ContactEnded:
             return Discard("chat_over")
         except Throttled as exc:
-            return Wait("throttled", exc.after_s or 5.0)
+            # Messages go before receipts in the bucket, so under load this may take long.
+            doublings = min(delivery.receive_count - 1, PATIENCE_DOUBLINGS)
+            return Wait("throttled", min(PATIENCE_MAX_S, (exc.after_s or 5.0) * 2**doublings))
 
     async def _tell(self, receipt: Receipt, origin: Origin, chat_message_id: str) -> Outcome:
         if receipt.status in ARRIVED:
