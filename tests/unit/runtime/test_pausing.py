@@ -120,6 +120,11 @@ async def test_a_restart_does_not_re_arm_a_paused_queue() -> None:
     town = Town()
     await town.pauses.pause("work", town.order())
     town.queue.put("hello")
+
+    async def slow(_call: str) -> None:
+        await asyncio.sleep(0.5)  # Longer than a poller takes to begin.
+
+    town.table.pause = slow
     async with town.worker() as fleet:
         await town.clock.sleep(120)
         assert town.queue.calls["receive"] == 0

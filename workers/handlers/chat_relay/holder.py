@@ -114,9 +114,8 @@ class Holder:
             return None
         if is_held:
             return Wait("session_taken", self._jitter(1.0))
-        if self._is_at_rest(session):
-            return Wait("not_its_turn", self._until_turn(session, entry, delivery))
-        return None
+        wait_s = self._until_turn(session, entry, delivery)
+        return Wait("not_its_turn", wait_s) if self._is_at_rest(session) else None
 
     def _is_at_rest(self, session: Session) -> bool:
         """Whether a holder would do nothing now: its lanes wait, and no STOP is among them."""
