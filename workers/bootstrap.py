@@ -27,7 +27,7 @@ from workers.clients.connect import ConnectChats, Instance
 from workers.clients.media import S3Shelf
 from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
-from workers.clients.schedules import EventBridgeSchedules, Target, queue_arn
+from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
 from workers.config import Configuration
@@ -99,7 +99,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             metrics,
             DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
             breaker=fleet.breaker,
-            deferrals=await _deferrals(settings, list(configs), aws, caller),
+            deferrals=await _deferrals(settings, aws, caller),
         )
         work = _Work(
             Router(doors_of(deps)), gates_of(limits, _origination_identities(configuration)), shared
@@ -214,22 +214,14 @@ async def _consumers(
     ]
 
 
-async def _deferrals(
-    settings: Settings, queues: Sequence[str], aws: Aws, caller: Caller
-) -> Deferrals:
-    sqs = await aws.sqs()
-
-    async def target(name: str) -> Target:
-        return Target(
-            await queue_arn(sqs, caller, settings.queue_urls[name]),
-            await queue_arn(sqs, caller, settings.dlq_urls[name]),
-        )
-
-    targets = await asyncio.gather(*map(target, queues))
+async def _deferrals(settings: Settings, aws: Aws, caller: Caller) -> Deferrals:
+    targets = QueueTargets(
+        await aws.sqs(), caller, queue_urls=settings.queue_urls, dlq_urls=settings.dlq_urls
+    )
     schedules = EventBridgeSchedules(
         await aws.scheduler(),
         caller,
-        dict(zip(queues, targets, strict=True)),
+        targets,
         group=settings.schedule_group,
         role_arn=settings.schedule_role_arn,
     )

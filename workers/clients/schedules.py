@@ -31,6 +31,39 @@ class Target:
     dlq_arn: str
 
 
+class QueueTargets:
+    """Finds out the ARNs of queues from their URLs, when they are first needed."""
+
+    def __init__(
+        self,
+        client: SQSClient,
+        caller: Caller,
+        *,
+        queue_urls: Mapping[str, str],
+        dlq_urls: Mapping[str, str],
+    ) -> None:
+        self._sqs = client
+        self._caller = caller
+        self._queue_urls = queue_urls
+        self._dlq_urls = dlq_urls
+        self._known: dict[str, Target] = {}
+
+    async def find(self, queue: str) -> Target:
+        """By the queue's configured name. Raises `SwitchboardError`."""
+        if queue not in self._known:
+            self._known[queue] = Target(
+                await self._arn(self._queue_urls[queue]), await self._arn(self._dlq_urls[queue])
+            )
+        return self._known[queue]
+
+    async def _arn(self, url: str) -> str:
+        answer = await self._caller.call(
+            _GET_ATTRIBUTES,
+            lambda: self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]),
+        )
+        return answer["Attributes"]["QueueArn"]
+
+
 class EventBridgeSchedules(Schedules):
     """`Schedules` in one group. `role_arn` is what Scheduler becomes to send to the queues.
 
@@ -42,7 +75,7 @@ class EventBridgeSchedules(Schedules):
         self,
         client: EventBridgeSchedulerClient,
         caller: Caller,
-        targets: Mapping[str, Target],
+        targets: QueueTargets,
         *,
         group: str,
         role_arn: str,
@@ -55,7 +88,7 @@ class EventBridgeSchedules(Schedules):
 
     async def create(self, schedule: Schedule) -> None:
         """Make it. One of that name that is there already is a success."""
-        target = self._target(schedule)
+        target = self._target(schedule, await self._targets.find(schedule.queue))
         at = schedule.at.astimezone(UTC)
         try:
             await self._caller.call(
@@ -75,8 +108,7 @@ class EventBridgeSchedules(Schedules):
             if error.reason != SCHEDULE_EXISTS:
                 raise
 
-    def _target(self, schedule: Schedule) -> TargetTypeDef:
-        to = self._targets[schedule.queue]
+    def _target(self, schedule: Schedule, to: Target) -> TargetTypeDef:
         target: TargetTypeDef = {
             "Arn": to.queue_arn,
             "RoleArn": self._role_arn,
@@ -90,12 +122,3 @@ class EventBridgeSchedules(Schedules):
         if schedule.group is not None:
             target["SqsParameters"] = {"MessageGroupId": schedule.group}
         return target
-
-
-async def queue_arn(client: SQSClient, caller: Caller, queue_url: str) -> str:
-    """The ARN of a queue. Raises `SwitchboardError`."""
-    answer = await caller.call(
-        _GET_ATTRIBUTES,
-        lambda: client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]),
-    )
-    return answer["Attributes"]["QueueArn"]

@@ -23,7 +23,7 @@ from tests.contract.clients.conftest import CountingMeter
 from workers.clients.aws import Aws
 from workers.clients.call import Caller
 from workers.clients.parcels import S3Parcels
-from workers.clients.schedules import EventBridgeSchedules, Target, queue_arn
+from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clock import SystemClock
 from workers.errors import AccountProblem
 from workers.limits import Limits
@@ -75,7 +75,9 @@ async def wired(
     url, dlq_url = topology.queue_urls[QUEUE], topology.dlq_urls[QUEUE]
     async with Aws() as clients:
         sqs = await clients.sqs()
-        target = Target(await queue_arn(sqs, caller, url), await queue_arn(sqs, caller, dlq_url))
+        targets = QueueTargets(
+            sqs, caller, queue_urls=topology.queue_urls, dlq_urls=topology.dlq_urls
+        )
         boto: Any = boto3.client
         yield Wired(
             AioSqsQueue(sqs, url, QUEUE),
@@ -83,7 +85,7 @@ async def wired(
             EventBridgeSchedules(
                 await clients.scheduler(),
                 caller,
-                {QUEUE: target},
+                targets,
                 group=topology.schedule_group,
                 role_arn=topology.schedule_role_arn,
             ),
@@ -113,6 +115,7 @@ class Deferring:
         return Done()
 
 
+@pytest.mark.timeout(90)  # The emulator looks at its schedules now and then.
 @pytest.mark.parametrize("body", ["soon, é", "x" * 500_000], ids=["small", "too_big"])
 async def test_a_deferred_message_comes_back_as_it_left(wired: Wired, body: str) -> None:
     attributes = {"n": Attribute("Number", "7"), "raw": Attribute("Binary", b"\x00\xff")}
@@ -122,7 +125,7 @@ async def test_a_deferred_message_comes_back_as_it_left(wired: Wired, body: str)
     shared = Shared(SystemClock(), Metrics(), MemoryFailures(), deferrals=deferrals)
     config = ConsumerConfig(wait_s=1, schedule_after_s=1)
     consumer = Consumer(wired.queue, wired.dlq, handler, config, shared)
-    async with asyncio.TaskGroup() as tasks, asyncio.timeout(25):
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(80):
         consumer.start(tasks)
         await asyncio.sleep(2)
         assert len(wired.waiting()) == 1
@@ -172,11 +175,13 @@ async def test_a_fifo_queue_gets_its_group(wired: Wired) -> None:
 async def test_a_group_that_is_not_there_is_a_problem_of_the_account(
     wired: Wired, aws: LocalAws
 ) -> None:
+    caller = Caller(CountingMeter(), Limits(SystemClock()))
+    urls = wired.provisioned.queue_urls
     async with Aws() as clients:
         schedules = EventBridgeSchedules(
             await clients.scheduler(),
-            Caller(CountingMeter(), Limits(SystemClock())),
-            {QUEUE: Target("arn:aws:sqs:us-east-1:000000000000:x", "arn:aws:sqs:us-east-1:0:y")},
+            caller,
+            QueueTargets(await clients.sqs(), caller, queue_urls=urls, dlq_urls=urls),
             group="nobody",
             role_arn=wired.provisioned.schedule_role_arn,
         )
