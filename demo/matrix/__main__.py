@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,17 +112,13 @@ async def _in_a_folder(matrix: Matrix, keep: Path | None) -> list[Verdict]:
 
 async def play(matrix: Matrix, folder: Path, aws: LocalAws) -> list[Verdict]:
     """Rehearse the scripts, then play the cases on several cells; verdicts in the cases' order."""
-    async with contextlib.AsyncExitStack() as stack:
-        cells = [
-            await stack.enter_async_context(cell(number, aws, folder))
+    game = _Game(matrix)
+    async with asyncio.TaskGroup() as tasks:
+        playing = [
+            tasks.create_task(game.staff(cell(number, aws, folder)), name=f"cell {number}")
             for number in range(matrix.cells)
         ]
-        points = await _rehearse(cells)
-        cases = deque(choose(points, matrix))
-        _say(f"{len(points)} calls, {len(cases)} cases on {len(cells)} cells")
-        tally = _Tally(len(cases))
-        found = await asyncio.gather(*(_work_off(one, cases, tally) for one in cells))
-    verdicts = {verdict.case: verdict for some in found for verdict in some}
+    verdicts = {verdict.case: verdict for task in playing for verdict in task.result()}
     return [verdicts[case] for case in sorted(verdicts)]
 
 
@@ -134,49 +131,56 @@ def choose(points: Sequence[Point], matrix: Matrix) -> list[Case]:
     return cases[: matrix.sample] if matrix.sample else cases
 
 
-async def _rehearse(cells: Sequence[Cell]) -> list[Point]:
-    """What each script calls, from as many cells as there are scripts, or in turns."""
-    waiting = deque(SCRIPTS)
-    points: list[Point] = []
+class _Game:
+    """What the cells share: the scripts to rehearse, then the cases to play."""
 
-    async def rehearse(one: Cell) -> None:
-        while waiting:
-            script = waiting.popleft()
-            points.extend(await one.rehearse(script))
+    def __init__(self, matrix: Matrix) -> None:
+        self._matrix = matrix
+        self._scripts = deque(SCRIPTS)
+        self._points: list[Point] = []
+        self._rehearsed = asyncio.Barrier(matrix.cells)
+        self._cases: deque[Case] | None = None
+        self._total = 0
+        self._done = 0
 
-    await asyncio.gather(*(rehearse(one) for one in cells))
-    return points
+    async def staff(self, opening: AbstractAsyncContextManager[Cell]) -> list[Verdict]:
+        """The life of one cell."""
+        async with opening as one:
+            while self._scripts:
+                self._points += await one.rehearse(self._scripts.popleft())
+            await self._rehearsed.wait()
+            return await self._work_off(one, self._take_cases())
 
+    def _take_cases(self) -> deque[Case]:
+        if self._cases is None:
+            self._cases = deque(choose(self._points, self._matrix))
+            self._total = len(self._cases)
+            _say(f"{len(self._points)} calls, {self._total} cases")
+        return self._cases
 
-@dataclass
-class _Tally:
-    total: int
-    done: int = 0
+    async def _work_off(self, one: Cell, cases: deque[Case]) -> list[Verdict]:
+        """Take cases until there are none. A call that does not come is tried for again."""
+        verdicts: dict[Case, Verdict] = {}
+        while cases:
+            case = cases.popleft()
+            for _ in range(TRIES):
+                verdicts[case] = await one.run(_SCRIPTS[case.point.script], case)
+                if verdicts[case].is_reached:
+                    break
+            self._tell(verdicts[case])
+        for worse in await one.last_look():
+            verdicts[worse.case] = worse
+            _say(f"later: {worse.case}: {worse.judgement.faults}")
+        return list(verdicts.values())
 
-    def tell(self, verdict: Verdict) -> None:
+    def _tell(self, verdict: Verdict) -> None:
         """One line for each case, more when something is wrong."""
-        self.done += 1
+        self._done += 1
         word = "exact" if verdict.is_exact else "FAILED" if verdict.is_reached else "not reached"
-        _say(f"{self.done}/{self.total} {verdict.case}: {word}")
+        _say(f"{self._done}/{self._total} {verdict.case}: {word}")
         if verdict.is_reached and not verdict.is_exact:
             uncertain = verdict.judgement.uncertain
             _say(f"  uncertain {uncertain}; {verdict.judgement.faults}; {verdict.trouble}")
-
-
-async def _work_off(one: Cell, cases: deque[Case], tally: _Tally) -> list[Verdict]:
-    """Take cases until there are none. A call that does not come is waited for in further runs."""
-    verdicts: dict[Case, Verdict] = {}
-    while cases:
-        case = cases.popleft()
-        for _ in range(TRIES):
-            verdicts[case] = await one.run(_SCRIPTS[case.point.script], case)
-            if verdicts[case].is_reached:
-                break
-        tally.tell(verdicts[case])
-    for worse in await one.last_look():
-        verdicts[worse.case] = worse
-        _say(f"later: {worse.case}: {worse.judgement.faults}")
-    return list(verdicts.values())
 
 
 def _write(verdicts: Sequence[Verdict]) -> None:
