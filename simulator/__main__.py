@@ -24,6 +24,7 @@ def parse_settings(arguments: list[str]) -> SimulatorSettings:
     parser.add_argument("--account-id", default="000000000000")
     parser.add_argument("--seed", type=int, default=0, help="of every random choice")
     parser.add_argument("--ledger", type=Path, help="also write the ledger here, as JSON lines")
+    parser.add_argument("--keep", type=int, help="so many of its newest entries in memory: all")
     parser.add_argument("--topology", type=Path, help="topology.json, for the event bus's rules")
     parser.add_argument("--queue-prefix", default="", help="before the topology's queue names")
     parser.add_argument("--world", type=Path, help="JSON file of what exists at the start")
@@ -44,6 +45,7 @@ def parse_settings(arguments: list[str]) -> SimulatorSettings:
         account_id=given.account_id,
         seed=given.seed,
         ledger_path=given.ledger,
+        kept=given.keep,
         topology_path=given.topology,
         queue_prefix=given.queue_prefix,
         plays_sns_for=frozenset(given.play_sns),

@@ -62,7 +62,7 @@ class FrameControl:
             {
                 "url": self._world.url,
                 "services": [service.name for service in self._services],
-                "entries": len(self._world.ledger.after()),
+                "entries": self._world.ledger.accepted_count,
                 "refused": len(self._world.ledger.refused()),
                 "failures": self._world.tasks.failures,
             }

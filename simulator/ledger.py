@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -46,12 +48,18 @@ class Entry:
 
 
 class Ledger:
-    """Keeps the entries in memory and, where a file was given, as JSON lines flushed at once."""
+    """Keeps the entries in memory and, where a file was given, as JSON lines flushed at once.
 
-    def __init__(self, clock: Clock, path: Path | None = None) -> None:
+    With `kept` only so many of the newest stay in memory, of the refused ones too; the file has
+    them all. What is asked for and is not there any more is left out.
+    """
+
+    def __init__(self, clock: Clock, path: Path | None = None, kept: int | None = None) -> None:
         self._clock = clock
-        self._entries: list[Entry] = []
-        self._refused: list[Entry] = []
+        self._entries: deque[Entry] = deque(maxlen=kept)
+        self._refused: deque[Entry] = deque(maxlen=kept)
+        self._accepted_count = 0
+        self._refused_count = 0
         self._grown = asyncio.Event()
         self._file: TextIO | None = path.open("a", encoding="utf-8") if path else None
 
@@ -59,7 +67,7 @@ class Ledger:
         """Record a request that was carried out; returns its sequence number."""
         return self._append(
             Entry(
-                seq=len(self._entries) + 1,
+                seq=self._accepted_count + 1,
                 at=iso(call.received_at),
                 kind="request",
                 name=call.operation,
@@ -75,7 +83,7 @@ class Ledger:
     def refuse(self, call: Call, error: AwsError) -> None:
         """Record a request that was answered with an error and changed nothing."""
         entry = Entry(
-            seq=len(self._refused) + 1,
+            seq=self._refused_count + 1,
             at=iso(call.received_at),
             kind="refused",
             name=call.operation,
@@ -85,6 +93,7 @@ class Ledger:
             request_id=call.request_id,
             error={"code": error.code, "status": error.status, **_plain(error.fields)},
         )
+        self._refused_count += 1
         self._refused.append(entry)
         self._write(entry)
 
@@ -92,7 +101,7 @@ class Ledger:
         """Record something the world did by itself: a receipt sent, a text published."""
         return self._append(
             Entry(
-                seq=len(self._entries) + 1,
+                seq=self._accepted_count + 1,
                 at=iso(self._clock.now()),
                 kind="fact",
                 name=name,
@@ -101,9 +110,16 @@ class Ledger:
             )
         )
 
+    @property
+    def accepted_count(self) -> int:
+        """How many requests and facts were recorded in all."""
+        return self._accepted_count
+
     def after(self, seq: int = 0, name: str | None = None) -> list[Entry]:
         """Requests and facts past `seq`, oldest first; of one operation or fact if named."""
-        return [e for e in self._entries[max(0, seq) :] if name is None or e.name == name]
+        later = self._accepted_count - max(0, seq)
+        newest = itertools.islice(reversed(self._entries), max(0, later))
+        return [e for e in newest if name is None or e.name == name][::-1]
 
     def refused(self, name: str | None = None) -> list[Entry]:
         """Refused requests, oldest first."""
@@ -126,6 +142,7 @@ class Ledger:
             self._file = None
 
     def _append(self, entry: Entry) -> int:
+        self._accepted_count += 1
         self._entries.append(entry)
         self._write(entry)
         grown, self._grown = self._grown, asyncio.Event()

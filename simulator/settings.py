@@ -43,6 +43,8 @@ class SimulatorSettings(BaseModel):
     seed: int = 0
     """Of every random choice: faults by probability, delays, prices, codes."""
     ledger_path: Path | None = None
+    kept: int | None = Field(default=None, ge=1)
+    """How many of the newest entries of the ledger stay in memory; all when not given."""
     topology_path: Path | None = None
     queue_prefix: str = ""
     """What a deployment puts before the topology's logical queue names."""

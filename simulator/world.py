@@ -54,7 +54,7 @@ def build_world(settings: SimulatorSettings) -> World:
     """Put a world together; reaches no network until something is published."""
     clock = AdjustableClock()
     chance = random.Random(settings.seed)  # noqa: S311 - repeatable faults, not secrets
-    ledger = Ledger(clock, settings.ledger_path)
+    ledger = Ledger(clock, settings.ledger_path, settings.kept)
     knobs = Knobs()
     tasks = Tasks()
     return World(

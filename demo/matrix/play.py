@@ -49,6 +49,7 @@ class Play:
     said: list[Said] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    chats_expected: int = 1
 
     # --- what people do ---------------------------------------------------------------------------
 
@@ -149,6 +150,10 @@ class Play:
         """What the judge says of this line, receipts included."""
         heard, notes = self._heard()
         judgement = judge(self.said, heard, notes)
+        chats = self._chats_opened()
+        if chats != self.chats_expected:
+            judgement.unexpected += 1
+            judgement.faults.append(f"{chats} chats instead of {self.chats_expected}")
         receipts = count_receipts(self.entries)
         for note, count in Counter(note.body for note in notes).items():
             if count > 1:
@@ -164,6 +169,17 @@ class Play:
     def _heard(self) -> tuple[list[Heard], list[Heard]]:
         heard, notes, _ = read_ledger(self.entries)
         return [h for h in heard if h.line == self.line], [n for n in notes if n.line == self.line]
+
+    def _chats_opened(self) -> int:
+        """Different chats with this customer."""
+        return len(
+            {
+                entry["result"]["ContactId"]
+                for entry in self.entries
+                if entry["name"] == "StartChatContact"
+                and entry["params"]["Attributes"]["sb_customer_number"] == self.line.customer_number
+            }
+        )
 
     def _is_all_heard(self) -> bool:
         heard, _ = self._heard()

@@ -85,6 +85,7 @@ async def _file(play: Play) -> None:
 async def _end(play: Play) -> None:
     play.expect(OWN_TEXTS[BIKES]["ended"])
     await play.leave()
+    play.chats_expected += 1  # for what is said after it, at the latest the last words
     await play.until_all_heard()
 
 
@@ -97,6 +98,7 @@ async def _text_after_the_end(play: Play) -> None:
 async def _stop(play: Play) -> None:
     play.expect(OWN_TEXTS[CLINIC]["opt_out_confirmed"])
     await play.command("STOP")
+    play.chats_expected += 1
     await play.until_note("opted out")
     await play.until_all_heard()
 
@@ -118,6 +120,7 @@ async def _undelivered(play: Play) -> None:
 
 async def _refused_participant(play: Play) -> None:
     await play.expire("connection", "participant")
+    play.chats_expected += 1
     await play.text("and can you hear me?")
     await play.until_all_heard()
 

@@ -55,6 +55,7 @@ SERVICE_FAULTS = dict.fromkeys(
 ROUNDS = 3
 ONE_BAD_IN = 4  # conversations
 SETTLED_WITHIN_S = 180
+LEDGER_KEPT = 10_000  # The file is what is read.
 TELL_S = 10.0
 
 
@@ -121,6 +122,7 @@ async def run(soak: Soak, folder: Path, aws: LocalAws) -> tuple[Mapping[str, flo
             worker_count=soak.workers,
             seed=soak.seed,
             interpose=wire.interpose,
+            ledger_kept=LEDGER_KEPT,
             ready_timeout_s=90.0,
         )
         async with (

@@ -51,7 +51,8 @@ class WorldPlan:
     """What a world is made of.
 
     `run_dir` receives the logs, the ledger and the key file, and stays. `worker_settings` are
-    `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults.
+    `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults. `ledger_kept`
+    bounds what the simulator keeps of its ledger in memory; the file has it all.
     """
 
     run_dir: Path
@@ -62,6 +63,7 @@ class WorldPlan:
     backend: Backend = Backend.EMBEDDED
     seed: int = 0
     interpose: Interpose | None = None
+    ledger_kept: int | None = None
     ready_timeout_s: float = 30.0
     drain_timeout_s: float = 40.0
 
@@ -208,6 +210,8 @@ class World:
             *("--world", str(world_file), "--ledger", str(self.ledger_path)),
             *("--seed", str(self.plan.seed)),
         ]
+        if self.plan.ledger_kept is not None:
+            command += ["--keep", str(self.plan.ledger_kept)]
         if self.plan.backend is Backend.EMBEDDED:
             # A text's only time is its SNS stamp, AWS's has milliseconds, and MiniStack's has not.
             command += ["--play-sns", "inbound_sms"]
