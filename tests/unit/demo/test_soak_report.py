@@ -53,7 +53,7 @@ def request(name: str, params: dict[str, Any], **result: str) -> dict[str, Any]:
 
 
 def item(**params: Any) -> dict[str, Any]:
-    params |= {"initial_contact_id": CHAT, "at": "1"}
+    params |= {"id": "i1", "initial_contact_id": CHAT, "at": "1"}
     return {"kind": "fact", "name": "chat_item", "at": "1", "params": params, "result": {}}
 
 
