@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 from bench import report
 from bench.contestants import CONTESTANTS, LOOP, SWITCHBOARD, Contestant
 from bench.layers import layer_costs_us
 from bench.running import Cost, running, samples_of
-
-SETTLE_S = 0.3
-"""After the warm-up: trailing acknowledgements and garbage are none of the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +24,8 @@ class Effort:
     growth: tuple[int, ...]
 
 
-FULL = Effort(rounds=5, messages=10_000, warm_up=500, idle=200, growth=(10_000, 50_000, 200_000))
-QUICK = Effort(rounds=3, messages=2_000, warm_up=200, idle=50, growth=())
+FULL = Effort(rounds=9, messages=4_000, warm_up=500, idle=200, growth=(10_000, 50_000, 200_000))
+QUICK = Effort(rounds=5, messages=1_000, warm_up=300, idle=50, growth=())
 
 
 def main() -> None:
@@ -55,21 +51,23 @@ def _race(
     contestants: Sequence[Contestant], effort: Effort, rounds: int, measured: report.Measured
 ) -> None:
     samples = {contestant.name: samples_of(contestant) for contestant in contestants}
-    for number in range(rounds):
-        for contestant in contestants:
-            cost = _run(contestant, samples[contestant.name], effort)
-            measured.costs.setdefault(contestant.name, []).append(cost)
-            report.note(
-                f"round {number + 1} {contestant.name:14} {cost.cpu_us:6.0f} us/message "
-                f"{cost.per_second:6.0f}/s"
-            )
-
-
-def _run(contestant: Contestant, samples: list[dict[str, Any]], effort: Effort) -> Cost:
-    with running(contestant, samples) as process:
-        process.consume(max(20, int(effort.warm_up * contestant.share)))
-        time.sleep(SETTLE_S)  # noqa: TID251 - real processes, real time
-        return process.consume(int(effort.messages * contestant.share))
+    with ExitStack() as started:
+        # All stay up, each in a long poll while it is another's turn: a round is quick, so that
+        # what else the machine does meets all alike.
+        processes = {
+            contestant: started.enter_context(running(contestant, samples[contestant.name]))
+            for contestant in contestants
+        }
+        for contestant, process in processes.items():
+            process.consume(max(20, int(effort.warm_up * contestant.share)))
+        for number in range(rounds):
+            for contestant, process in processes.items():
+                cost = process.consume(int(effort.messages * contestant.share))
+                measured.costs.setdefault(contestant.name, []).append(cost)
+                report.note(
+                    f"round {number + 1} {contestant.name:14} {cost.cpu_us:6.0f} us/message "
+                    f"{cost.per_second:6.0f}/s"
+                )
 
 
 def _idle_ms(contestant: Contestant, count: int) -> list[float]:

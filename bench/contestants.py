@@ -25,7 +25,7 @@ class Messages(Enum):
     OWN = "own"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contestant:
     """One of those measured.
 

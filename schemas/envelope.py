@@ -78,16 +78,18 @@ Unwrapped = Payload | Notice | Undecodable
 _Opened = _Inner | Unwrapped
 
 
-def unwrap(value: object, wrapping: Wrapping, steps: int = 0) -> Iterator[Unwrapped]:
+def unwrap(value: object, wrapping: Wrapping) -> Iterator[Unwrapped]:
     """Take off all envelopes, and give what is in them one by one."""
-    if steps > MAX_STEPS:
-        yield Undecodable("too_many_envelopes", "", wrapping.layers)
-        return
-    for opened in _open(value, wrapping):
-        if isinstance(opened, _Inner):
-            yield from unwrap(opened.value, opened.wrapping, steps + 1)
-        else:
+    pending: list[tuple[_Opened, int]] = [(_Inner(value, wrapping), 0)]
+    while pending:
+        opened, steps = pending.pop()
+        if not isinstance(opened, _Inner):
             yield opened
+        elif steps > MAX_STEPS:
+            yield Undecodable("too_many_envelopes", "", opened.wrapping.layers)
+        else:
+            inside = tuple(_open(opened.value, opened.wrapping))
+            pending.extend((one, steps + 1) for one in reversed(inside))
 
 
 def _open(value: object, wrapping: Wrapping) -> Iterable[_Opened]:
