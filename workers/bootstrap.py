@@ -321,3 +321,15 @@ class RelayMeter:
     def sms_parts(self, brand: str, count: int) -> None:
         """Carrier parts: what is billed."""
         self._metrics.add(measured.SMS_PARTS, count, brand=brand)
+
+    def automatic_text(self, kind: str, result: str) -> None:
+        """A text that no person wrote."""
+        self._metrics.add(measured.AUTOMATIC_TEXTS, kind=kind, result=result)
+
+    def suppressed(self, message_class: str, reason: str) -> None:
+        """A text that its recipient does not want."""
+        self._metrics.add(measured.SUPPRESSED_SENDS, message_class=message_class, reason=reason)
+
+    def text_uncertain(self) -> None:
+        """A text whose fate stays in doubt."""
+        self._metrics.add(measured.TEXTS_UNCERTAIN)

@@ -89,6 +89,12 @@ def bind_conversation(conversation: str) -> None:
     structlog.contextvars.bind_contextvars(conversation=conversation)
 
 
+def bind_contact(contact_id: str | None) -> None:
+    """Put the chat's contact id, once there is one, on each further line; as long as above."""
+    if contact_id is not None:
+        structlog.contextvars.bind_contextvars(contact_id=contact_id)
+
+
 def mask_event(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
     """A structlog processor: masks every value, however deep, and whole objects by their type."""
     return _masked_mapping(event_dict)

@@ -124,13 +124,19 @@ LATE_EVENTS = _counter(
     "late_events", ("lane",), "Events that came after their turn and were relayed all the same."
 )
 AUTOMATIC_TEXTS = _counter(
-    "automatic_texts", ("kind", "result"), "Texts that no person wrote: sent, capped or suppressed."
+    "automatic_texts",
+    ("kind", "result"),
+    "Texts that no person wrote: sent, capped, suppressed (opted out), refused or uncertain.",
 )
 TEXTS_UNCERTAIN = _counter(
-    "texts_uncertain", (), "Texts whose fate stayed in doubt: neither lost nor sent twice for sure."
+    "texts_uncertain",
+    (),
+    "Texts whose fate stayed in doubt: sent or lost, nobody can say. Counted as neither.",
 )
 SUPPRESSED_SENDS = _counter(
-    "suppressed_sends", ("message_class", "reason"), "Sends that the gate refused."
+    "suppressed_sends",
+    ("message_class", "reason"),
+    "Texts not sent to somebody who wants none: our gate knew, or EUM refused (refused_by_eum).",
 )
 
 

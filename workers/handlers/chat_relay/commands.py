@@ -7,15 +7,20 @@ timer, so nothing has to search for idle chats and no timer is lost with a worke
 
 from __future__ import annotations
 
+import structlog
+
 from schemas.own import ChatWatch, Notice
 from workers.brands import Brand
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import end_entry, entry_id, notice_entry
 from workers.handlers.chat_relay.holder import Holder
 from workers.handlers.chat_relay.perform import Performer
+from workers.log import bind_conversation
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import DeadLetter, Done, Outcome, Wait
 from workers.stores.protocols import ChatState, ContactRef, Look, NewEntry, Session
+
+log = structlog.get_logger(__name__)
 
 LOOK_MAX_S = 39_600.0  # SQS holds a message back for 12 h at most; eleven are safe
 CLOSING_LOOK_S = 15.0
@@ -37,6 +42,7 @@ class CommandDoor:
 
     async def watch(self, watch: ChatWatch, delivery: Delivery) -> Outcome:
         """Look after one chat: warn when it is idle, close it when it stays so, then be gone."""
+        bind_conversation(watch.sid)
         session = await self._deps.journal.read(watch.sid, consistent=False)
         if session is None or session.gen != watch.gen or session.state is ChatState.ENDED:
             return Done()
@@ -56,6 +62,7 @@ class CommandDoor:
                 session.sid, {"closing_gen": session.gen, "closing_at": now}
             )
             # Marked first, so that the end which comes back says why.
+            log.info("idle_chat_closed", gen=session.gen, idle_s=round(idle_s))
             await self._performer.line.hang_up(session.sid, session.gen)
             return Wait("chat_closing", CLOSING_LOOK_S)
         is_warned = session.marks.get("warned_la") == quiet_since
@@ -76,6 +83,7 @@ class CommandDoor:
             )
         )
         await self._deps.journal.mark(session.sid, {"warned_la": quiet_since_ms})
+        log.info("idle_warning_requested", gen=session.gen)
 
     async def _closing(self, session: Session, delivery: Delivery) -> Outcome:
         """We hang up. When Connect's word of it is lost, the end is entered by ourselves."""

@@ -7,6 +7,7 @@ from workers.errors import ContactEnded
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import end_entry
 from workers.handlers.chat_relay.holder import Holder
+from workers.log import bind_contact
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import Discard, Outcome, Wait
 from workers.stores.protocols import Look
@@ -26,6 +27,7 @@ class ContactDoor:
         if event.channel != "CHAT" or event.event_type != "DISCONNECTED":
             return Discard("contact_event_not_needed")
         initial_id = event.initial_contact_id or event.contact_id
+        bind_contact(initial_id)
         ref = await self._deps.journal.contact(initial_id)
         if ref is None:
             return Discard("contact_not_ours")

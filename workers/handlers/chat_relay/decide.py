@@ -274,7 +274,7 @@ def _after_part(view: View, entry: Entry, *, uncertain: bool = False) -> Step:
     following = entry.part + 1
     if following < len(parts_of(entry, view.brand, view.session)):
         if not _is_too_old(view, entry):
-            return _send_part(view, entry, following, tell_agent=note)
+            return _send_part(view, entry, following, tell_agent=note, after_doubt=uncertain)
         if not uncertain:
             return _expire(view, entry)
     reason = "uncertain" if uncertain else "sent_by_receipt"
@@ -282,7 +282,13 @@ def _after_part(view: View, entry: Entry, *, uncertain: bool = False) -> Step:
 
 
 def _send_part(
-    view: View, entry: Entry, part: int, *, tries: int = 1, tell_agent: str = ""
+    view: View,
+    entry: Entry,
+    part: int,
+    *,
+    tries: int = 1,
+    tell_agent: str = "",
+    after_doubt: bool = False,
 ) -> Step:
     session, brand, now = view.session, view.brand, view.now_ms
     parts = parts_of(entry, brand, session)
@@ -308,6 +314,7 @@ def _send_part(
         passes_gate=automatic and own_text(entry, brand, session).passes_gate,
         tries=tries,
         tell_agent=tell_agent,
+        after_doubt=after_doubt,
         marks=marks,
     )
 

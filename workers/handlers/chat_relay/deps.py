@@ -41,6 +41,18 @@ class Meter(Protocol):
         """Carrier parts of one text."""
         ...
 
+    def automatic_text(self, kind: str, result: str) -> None:
+        """What became of a text that no person wrote."""
+        ...
+
+    def suppressed(self, message_class: str, reason: str) -> None:
+        """A text that was not sent because its recipient wants none; `reason`: who said so."""
+        ...
+
+    def text_uncertain(self) -> None:
+        """A text whose fate stays in doubt: the conversation went on without knowing it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Deps:

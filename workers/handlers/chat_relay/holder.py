@@ -26,9 +26,11 @@ from workers.handlers.chat_relay.decide import View, plan
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.steps import Hold, OptIn, Rest, Step
+from workers.log import bind_contact, bind_conversation
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
 from workers.stores.protocols import (
+    ChatState,
     Entry,
     Grown,
     Lane,
@@ -48,6 +50,8 @@ NEIGHBOUR_WAIT_S = 10.0
 NEIGHBOURS_MAX = 8  # of one session in one process; the rest come back by the queue
 WAIT_MAX_S = 30.0
 PATIENCE_DOUBLINGS = 5
+HAS_CHAT = (ChatState.OPEN, ChatState.ENDED)
+"""Else the contact that the session names is an earlier chat's."""
 
 Append = Callable[[str, int, int], Awaitable[Look]]  # nonce, lease until (ms), now (ms)
 
@@ -74,12 +78,13 @@ class Holder:
         """Journal the event, work the session off if it is ours, settle the message."""
         nonce = self._deps.new_nonce()
         now = self._deps.clock.now_ms()
-        structlog.contextvars.bind_contextvars(conversation=sid)
+        bind_conversation(sid)
         try:
             settled = await self._look_first(sid, entry_id, delivery, now)
             if settled is not None:
                 return settled
             look = await append(nonce, now + self._lease_ms, now)
+            log.info("event_journalled", entry=entry_id, verdict=look.verdict)
             if look.late:
                 self._deps.meter.late(_lane_of(look.session, entry_id))
             if look.verdict is Verdict.TAKEN:
@@ -198,6 +203,8 @@ class Holder:
     async def _hold(self, session: Session, delivery: Delivery, nonce: str) -> Session:
         """Work the journal off while the lease is ours; returns how we left it."""
         shift = self._shifts[session.sid] = _Shift()
+        if session.state in HAS_CHAT:
+            bind_contact(session.contact_id)
         try:
             session = await self._turn(session, delivery, nonce)
             shift.session = session

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from workers.brands import Brand
 from workers.errors import PermanentError
 from workers.handlers.chat_relay import wording
@@ -12,6 +14,8 @@ from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.recording import Recorder
 from workers.stores.protocols import ChatState, Entry, Finish, Session
+
+log = structlog.get_logger(__name__)
 
 
 class Leaving:
@@ -34,6 +38,7 @@ class Leaving:
         if session.state is ChatState.OPEN:
             await self._close_line(session, session.gen, brand)
         self._deps.meter.effect("opt_out", "done" if is_cause else "again")
+        log.info("opted_out", entry=entry.id, was_opted_out=not is_cause)
         return await self._recorder.finish(
             session, Finish(entry, marks={"optout_gen": session.gen})
         )
@@ -50,18 +55,19 @@ class Leaving:
             await self._deps.texting.opt_in(brand.opt_out_list, session.customer_number)
         except PermanentError as exc:
             self._deps.meter.effect("opt_in", "refused")
+            log.warning("opt_in_refused", entry=entry.id, reason=exc.reason)
             note = wording.undelivered_note(brand, exc.reason)
             await self._line.tell_agent(session.sid, session.gen, note, f"{entry.id}.note")
         else:
             self._deps.meter.effect("opt_in", "done")
+            log.info("opted_in", entry=entry.id)
             await self._recorder.ask(session, "return_confirmed", f"{session.sid}.{entry.id}")
         return await self._recorder.finish(
             session, Finish(entry, marks={"returning": 0, "optout_gen": 0, "quick_n": 0})
         )
 
-    async def refused(self, entry: Entry, session: Session, brand: Brand) -> Session:
+    async def refused(self, entry: Entry, session: Session, brand: Brand, reason: str) -> Session:
         """The gate or EUM refused a text: the agent is told once, the conversation's texts stop."""
-        self._deps.meter.effect("sms", "suppressed")
         marks: dict[str, int] = {}
         if entry.kind == Kind.AGENT:
             await self._close_line(session, entry.gen, brand)
@@ -69,7 +75,17 @@ class Leaving:
         if entry.kind == Kind.END:
             marks["ended_at"] = self._deps.clock.now_ms()
         finish = Finish(entry, ended_gen=ended_gen(entry), marks=marks)
-        return await self._recorder.finish(session, finish)
+        finished = await self._recorder.finish(session, finish)
+        self._suppressed(entry, brand, reason)
+        return finished
+
+    def _suppressed(self, entry: Entry, brand: Brand, reason: str) -> None:
+        meter, kind = self._deps.meter, wording.automatic_kind(entry)
+        meter.effect("sms", "suppressed")
+        meter.suppressed(brand.message_class, reason)
+        if kind is not None:
+            meter.automatic_text(kind, "suppressed")
+        log.info("sms_suppressed", entry=entry.id, kind=kind or entry.kind, reason=reason)
 
     async def _close_line(self, session: Session, gen: int, brand: Brand) -> None:
         if session.marks.get("optout_gen") == gen:

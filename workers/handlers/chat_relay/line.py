@@ -12,9 +12,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+import structlog
+
 from workers.errors import ContactEnded, TokenRefused
 from workers.handlers.chat_relay.deps import Deps
 from workers.stores.protocols import ChatTokens
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 RENEW_BEFORE = timedelta(minutes=5)
@@ -76,9 +80,12 @@ class Line:
             return
         try:
             await self.say(sid, gen, note, f"{sid}.{gen}.{cause}")
-            self._meter.effect("note", "done")
         except ContactEnded:
             self._meter.effect("note", "chat_over")
+            log.info("note_not_sent", gen=gen, reason="chat_over")
+        else:
+            self._meter.effect("note", "done")
+            log.info("note_sent", gen=gen)
 
     async def hang_up(self, sid: str, gen: int) -> None:
         """End the chat from the customer's side; chat.ended then comes by the stream."""
@@ -86,6 +93,9 @@ class Line:
             await self.use(sid, gen, self._chats.disconnect)
         except ContactEnded:
             self._meter.effect("disconnect", "chat_over")
+        else:
+            self._meter.effect("disconnect", "done")
+            log.info("chat_hung_up", gen=gen)
 
 
 async def _last_try(call: Callable[[str], Awaitable[T]], tokens: ChatTokens) -> T:

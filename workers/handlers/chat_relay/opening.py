@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import structlog
+
 from schemas.own import ChatWatch
 from workers.brands import Brand
 from workers.clients.protocols import ChatStart, SourceRefused, StartedChat
@@ -16,7 +18,10 @@ from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.recording import Recorder
 from workers.handlers.chat_relay.steps import ClaimChat, OpenChat
+from workers.log import bind_contact
 from workers.stores.protocols import ChatTokens, ContactRef, Entry, Finish, Lane, Session
+
+log = structlog.get_logger(__name__)
 
 ROOM_LOOK_MS = 30_000  # how long a full Connect is left alone
 TRANSCRIPT_READY_MS = 60_000  # a past chat can be attached this long after its end
@@ -43,6 +48,7 @@ class ChatOpener:
         now = self._clock.now_ms()
         if await self._gate.closed_for(brand, session.customer_number):
             self._deps.meter.effect("chat_started", "opted_out")
+            log.info("chat_not_started", entry=step.entry.id, reason="opted_out")
             return await self._recorder.finish(session, Finish(step.entry))
         limit = brand.limits.chat_starts_per_minute
         if not await self._journal.count_start(brand.name, now_ms=now, limit=limit):
@@ -64,6 +70,7 @@ class ChatOpener:
             return await self._journal.drop_source(session)
         except QuotaFull:
             return await self._no_room(session, step.entry, brand)
+        bind_contact(started.contact_id)
         tokens = await self._tokens(session, started)
         if tokens is None:
             return await self._orphan(session, started.contact_id)
@@ -87,6 +94,7 @@ class ChatOpener:
         quick_ends = session.marks.get("quick_end_n", 0) + 1 if was_quick else 0
         marks = {"ended_at": now, "quick_end_n": quick_ends}
         await self._journal.mark(session.sid, marks)
+        log.info("chat_found_over", gen=session.gen)
         return replace(ended, marks={**ended.marks, **marks})
 
     async def _start(self, session: Session, brand: Brand) -> StartedChat:
@@ -119,12 +127,14 @@ class ChatOpener:
             session, contact_id=contact_id, until_ms=self._clock.now_ms() + self._lease_ms
         )
         self._deps.meter.effect("chat_started", "done")
+        log.info("chat_started", gen=session.gen)
         return opened
 
     async def _orphan(self, session: Session, contact_id: str) -> Session:
         """A chat that cannot be joined is stopped; the next generation starts afresh."""
         await self._chats.stop(contact_id)
         self._deps.meter.effect("chat_started", "orphan_stopped")
+        log.warning("orphan_chat_stopped", gen=session.gen)
         return await self.over(session)
 
     async def _no_room(self, session: Session, entry: Entry, brand: Brand) -> Session:
@@ -141,6 +151,7 @@ class ChatOpener:
             else:
                 not_before = min(not_before, max(told_at, now + 1_000))
         self._deps.meter.effect("chat_started", "no_room")
+        log.warning("chat_not_started", entry=entry.id, reason="no_room")
         return await self._recorder.give_back(session, Lane.IN, not_before, marks)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import structlog
+
 from workers.errors import ContactEnded
 from workers.handlers.chat_relay.decide import View
 from workers.handlers.chat_relay.deps import Deps
@@ -34,6 +36,8 @@ from workers.handlers.chat_relay.steps import (
     Step,
 )
 from workers.stores.protocols import Finish, Lane, Session
+
+log = structlog.get_logger(__name__)
 
 
 class Performer:
@@ -72,6 +76,7 @@ class Performer:
                 await self._recorder.ask(session, notice, f"{session.sid}.{entry.id}")
                 return await self._recorder.finish(session, Finish(entry, marks=marks))
             case GiveUp(entry, reason):
+                log.error("entry_given_up", entry=entry.id, reason=reason)
                 return await self._deps.journal.record_failure(
                     session, entry, not_before_ms=0, dead_reason=reason
                 )
@@ -91,5 +96,6 @@ class Performer:
         except ContactEnded:
             return await self._opener.over(session)
         self._deps.meter.effect("chat_message", "done")
+        log.info("chat_message_sent", entry=entry.id, gen=gen, messages=len(step.messages))
         self._deps.meter.hop(Lane.IN, (self._deps.clock.now_ms() - entry.time_ms) / 1000)
         return await self._recorder.finish(session, Finish(entry, marks=step.marks))

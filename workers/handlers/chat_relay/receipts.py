@@ -11,13 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from workers.errors import ContactEnded, PermanentError, Throttled
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.wording import undelivered_note
+from workers.log import bind_conversation
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import Discard, Done, Outcome, Wait
 from workers.stores.protocols import Session
+
+log = structlog.get_logger(__name__)
 
 FATE_ATTRIBUTE = "sb_last_text"
 PATIENCE_DOUBLINGS = 6
@@ -89,8 +94,16 @@ class ReceiptDoor:
         origin = read_origin(receipt.context)
         if origin is None:
             return Discard("receipt_not_ours")
+        bind_conversation(origin.sid)
         await self._deps.journal.note_receipt(
             origin.sid, origin.entry_id, origin.part, receipt.message_id
+        )
+        log.info(
+            "receipt_recorded",
+            entry=origin.entry_id,
+            part=origin.part,
+            sms_message_id=receipt.message_id,
+            status=receipt.status,
         )
         if origin.chat_message_id is None:
             return Done()
@@ -127,6 +140,7 @@ class ReceiptDoor:
 
         await self._performer.line.use(origin.sid, origin.gen, call)
         self._deps.meter.effect("receipt", "delivered")
+        log.info("delivery_shown", entry=origin.entry_id, gen=origin.gen)
 
     async def _not_delivered(self, status: str, origin: Origin, session: Session) -> None:
         brand = self._deps.config.brand_of(session.our_number)
@@ -137,6 +151,7 @@ class ReceiptDoor:
             origin.sid, origin.gen, note, f"{origin.entry_id}.fate"
         )
         self._deps.meter.effect("receipt", "not_delivered")
+        log.info("non_delivery_shown", entry=origin.entry_id, gen=origin.gen, status=status)
         if session.gen != origin.gen:
             return
         try:

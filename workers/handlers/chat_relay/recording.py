@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import structlog
+
 from schemas.own import Notice, NoticeKind
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import entry_id
 from workers.stores.protocols import Entry, Finish, Grown, Lane, Session
+
+log = structlog.get_logger(__name__)
 
 
 class Recorder:
@@ -63,7 +67,11 @@ class Recorder:
                 at=self._clock.now(),
             )
         )
+        log.info("notice_requested", notice=notice, gen=session.gen)
 
     async def _finish(self, held: Session, finish: Finish) -> Session:
         now = self._clock.now_ms()
-        return await self._journal.finish(held, finish, now_ms=now, until_ms=now + self._lease_ms)
+        after = await self._journal.finish(held, finish, now_ms=now, until_ms=now + self._lease_ms)
+        if finish.ended_gen is not None:
+            log.info("chat_ended", entry=finish.entry.id, gen=finish.ended_gen)
+        return after

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import structlog
+
 from workers.brands import Brand
 from workers.clients.protocols import OutgoingText
 from workers.errors import (
@@ -41,11 +43,21 @@ from workers.stores.protocols import (
     Stage,
 )
 
+log = structlog.get_logger(__name__)
+
 SEND_DEADLINE_S = 5.0  # protocol rule 1: from before the intent's write to the socket
 PACE_MS = 1_000  # EUM: one message a second to one recipient
 NOT_SENT_MS = 2_000
 SPEND_PAUSE_MS = 60_000
 ACCOUNT_PAUSE_MS = 60_000
+
+_AUTOMATIC_RESULTS = {
+    "automatic_texts_capped": "capped",
+    "refused": "refused",
+    "sent_by_receipt": "sent",
+    "uncertain": "uncertain",
+}
+"""What became of a text of our own, by why its entry was concluded; others had no text to send."""
 
 
 class TextSender:
@@ -63,8 +75,10 @@ class TextSender:
     async def send(self, step: SendText, session: Session, brand: Brand) -> Session:
         """One part, from the gate to its record."""
         entry = step.entry
-        if not step.passes_gate and await self._gate.closed_for(brand, session.customer_number):
-            return await self._leaving.refused(entry, session, brand)
+        if not step.passes_gate:
+            suppression = await self._gate.closed_for(brand, session.customer_number)
+            if suppression is not None:
+                return await self._leaving.refused(entry, session, brand, suppression.reason)
         cause = f"{entry.id}.note"
         await self._line.tell_agent(session.sid, entry.gen, step.tell_agent, cause)
         text = await self._text(step, session, brand)
@@ -88,12 +102,23 @@ class TextSender:
             if not _stands(step, now, grown.session):
                 raise
             return await self._not_intended(step, grown.session, 0)
+        if step.after_doubt:
+            self._uncertain(entry, step.part - 1)
         try:
             message_id = await self._deps.texting.send(text, not_after=not_after)
         except SwitchboardError as refusal:
             return await self._not_sent(refusal, entry, held, brand)
-        self._deps.meter.effect("sms", "done")
+        self._deps.meter.effect("sms", "done" if step.tries == 1 else "resent_in_doubt")
         self._deps.meter.sms_parts(brand.name, parts)
+        log.info(
+            "sms_sent",
+            entry=entry.id,
+            kind=wording.automatic_kind(entry) or entry.kind,
+            part=step.part,
+            of=step.of,
+            tries=step.tries,
+            sms_message_id=message_id,
+        )
         return await self._sent(step, held, message_id)
 
     async def conclude(self, step: Conclude, session: Session) -> Session:
@@ -101,12 +126,28 @@ class TextSender:
         entry = step.entry
         gen = entry.gen if entry.lane is Lane.OUT else session.gen
         await self._line.tell_agent(session.sid, gen, step.tell_agent, f"{entry.id}.note")
-        self._deps.meter.effect(f"{entry.kind}_concluded", step.reason)
         marks = dict(step.marks)
         if step.ended_gen is not None:
             marks["ended_at"] = self._deps.clock.now_ms()
         finish = Finish(entry, ended_gen=step.ended_gen, marks=marks)
-        return await self._recorder.finish(session, finish)
+        finished = await self._recorder.finish(session, finish)
+        self._concluded(step)
+        return finished
+
+    def _concluded(self, step: Conclude) -> None:
+        entry, reason = step.entry, step.reason
+        self._deps.meter.effect(f"{entry.kind}_concluded", reason)
+        if reason == "uncertain":
+            self._uncertain(entry, entry.part)
+        else:
+            log.info("entry_concluded", entry=entry.id, kind=entry.kind, reason=reason)
+        kind = wording.automatic_kind(entry)
+        if kind is not None and reason in _AUTOMATIC_RESULTS:
+            self._deps.meter.automatic_text(kind, _AUTOMATIC_RESULTS[reason])
+
+    def _uncertain(self, entry: Entry, part: int) -> None:
+        self._deps.meter.text_uncertain()
+        log.warning("sms_uncertain", entry=entry.id, part=part)
 
     async def _sent(self, step: SendText, held: Session, message_id: str) -> Session:
         entry, now = step.entry, self._deps.clock.now_ms()
@@ -117,6 +158,9 @@ class TextSender:
             )
             return replace(held, entries=known, next_send_ms=now + PACE_MS)
         self._deps.meter.hop(Lane.OUT, (now - entry.time_ms) / 1000)
+        kind = wording.automatic_kind(entry)
+        if kind is not None:
+            self._deps.meter.automatic_text(kind, "sent")
         finish = Finish(
             entry,
             next_send_ms=now + PACE_MS,
@@ -156,16 +200,19 @@ class TextSender:
         match refusal:
             case InDoubt():
                 meter.effect("sms", "in_doubt")
+                log.warning("sms_in_doubt", entry=entry.id, reason=refusal.reason)
                 look_ms = self._deps.clock.now_ms() + RECEIPT_LOOK_MS
                 return await self._recorder.give_back(held, Lane.OUT, look_ms)
             case OptedOut():
                 await self._gate.close(brand, held.customer_number, f"refused.{entry.id}")
-                return await self._leaving.refused(entry, held, brand)
+                return await self._leaving.refused(entry, held, brand, "refused_by_eum")
             case TransientError() | AccountProblem():
                 meter.effect("sms", _why(refusal))
+                log.warning("sms_held_back", entry=entry.id, reason=refusal.reason)
                 return await self._recorder.withdraw(held, entry, _pause_ms(refusal))
             case PermanentError():
                 meter.effect("sms", "refused")
+                log.warning("sms_refused", entry=entry.id, reason=refusal.reason)
                 note = wording.undelivered_note(brand, refusal.reason)
                 refused = Conclude(entry, "refused", note, ended_gen(entry))
                 return await self.conclude(refused, held)
@@ -207,6 +254,8 @@ class TextSender:
             return await self._deps.shelf.put(key, attachment)
 
         url = await self._line.use(session.sid, entry.gen, fetch)
+        self._deps.meter.effect("file", "done")
+        log.info("file_passed_on", entry=entry.id, part=step.part, media=brand.media)
         if brand.media == "mms" and file["content_type"].startswith("image/"):
             return "", url
         link = await self._deps.shelf.link(key, brand.media_link_ttl_s)

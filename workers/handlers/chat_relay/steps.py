@@ -66,7 +66,7 @@ class SendText:
 
     `file`: the part is an agent's file instead of `body`. `automatic`: our own words, capped.
     `passes_gate`: the law wants it sent even to somebody who opted out. `tell_agent`: a note about
-    the part before, which stays uncertain.
+    the part before. `after_doubt`: the part before stays uncertain.
     """
 
     entry: Entry
@@ -78,6 +78,7 @@ class SendText:
     passes_gate: bool = False
     tries: int = 1
     tell_agent: str = ""
+    after_doubt: bool = False
     marks: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from workers.handlers.chat_relay.content import ChatEnded, ForCustomer, NotForCu
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import agent_entry, end_entry
 from workers.handlers.chat_relay.holder import Holder
+from workers.log import bind_contact
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import DeadLetter, Discard, Outcome, Wait
 from workers.stores.protocols import ContactRef, Look, NewEntry
@@ -24,6 +25,7 @@ class StreamDoor:
 
     async def handle(self, message: ChatMessage, delivery: Delivery) -> Outcome:
         """Sort the item; what is for the customer goes into the journal of its session."""
+        bind_contact(message.initial_contact_id)
         reading = read_message(message)
         if isinstance(reading, NotForCustomer):
             return Discard(reading.reason)

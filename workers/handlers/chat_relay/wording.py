@@ -44,6 +44,13 @@ def own_text(entry: Entry, brand: Brand, session: Session) -> OwnText:
     return OwnText(_fill(body, brand), notice in PASSES_GATE, notice == "opt_out_confirmed")
 
 
+def automatic_kind(entry: Entry) -> str | None:
+    """Which text of our own an entry is; None for what a person wrote."""
+    if entry.kind == Kind.END:
+        return "chat_ended"
+    return str(entry.payload["notice"]) if entry.kind == Kind.NOTICE else None
+
+
 def parts_of(entry: Entry, brand: Brand, session: Session) -> tuple[str | FilePayload, ...]:
     """The texts that one entry becomes, in order: its words, split, then its files.
 
