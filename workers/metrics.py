@@ -34,6 +34,16 @@ class Metric:
     meaning: str
     buckets: tuple[float, ...] = ()
 
+    @property
+    def is_of_queue(self) -> bool:
+        """Whether the runtime keeps it, for each queue; the others tell what handlers do."""
+        return "queue" in self.labels
+
+    @property
+    def exposed_name(self) -> str:
+        """Its name in `/metrics`: Prometheus wants a counter to end so."""
+        return PREFIX + self.name + ("_total" if self.kind is Kind.COUNTER else "")
+
 
 def _counter(name: str, labels: tuple[str, ...], meaning: str, unit: str = "1") -> Metric:
     return Metric(name, Kind.COUNTER, unit, labels, meaning)
@@ -110,7 +120,11 @@ PAUSED = _gauge("paused", ("queue",), "1 while the queue is not polled on purpos
 
 # --- what handlers do ----------------------------------------------------------------------------
 
-EFFECTS = _counter("effects", ("kind", "result"), "Effects on the world, by kind and how it went.")
+EFFECTS = _counter(
+    "effects",
+    ("kind", "result"),
+    "Effects on the world (chat_started, sms, note, ...), and how each went.",
+)
 API_CALLS = _counter("api_calls", ("api", "result"), "AWS API calls: ok or the error's code.")
 THROTTLES = _counter("throttles", ("api",), "AWS API calls refused for rate.")
 SMS_PARTS = _counter("sms_parts", ("brand",), "Message parts of the texts sent: what is billed.")

@@ -88,6 +88,9 @@ class CountingMeter:
         self.hops: list[tuple[str, float]] = []
         self.lates: Counter[str] = Counter()
         self.parts: Counter[str] = Counter()
+        self.automatic: Counter[tuple[str, str]] = Counter()
+        self.unwanted: Counter[tuple[str, str]] = Counter()
+        self.uncertain = 0
 
     def effect(self, kind: str, result: str) -> None:
         """Count it."""
@@ -104,3 +107,15 @@ class CountingMeter:
     def sms_parts(self, brand: str, count: int) -> None:
         """Count them."""
         self.parts[brand] += count
+
+    def automatic_text(self, kind: str, result: str) -> None:
+        """Count it."""
+        self.automatic[kind, result] += 1
+
+    def suppressed(self, message_class: str, reason: str) -> None:
+        """Count it."""
+        self.unwanted[message_class, reason] += 1
+
+    def text_uncertain(self) -> None:
+        """Count it."""
+        self.uncertain += 1

@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "worker": ("workers.cli.worker", "worker", "Consume the queues and relay conversations."),
     "queue": ("workers.cli.queue", "queue", "Pause, resume and look at queues."),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),
+    "metrics": ("workers.cli.metrics", "metrics", "List what /metrics tells."),
     "classify": ("workers.cli.classify", "classify", "Tell what each payload is."),
 }
 

@@ -33,7 +33,8 @@ class Pulse:
         self._clock = clock
         self._stale_after_s = stale_after_s
         self._since = clock.now()
-        self._ended_at = clock.monotonic()
+        self._silent_from = clock.monotonic()
+        self._polled_at: float | None = None
         self._has_answered = False
         self._pause: Pause | None = None
 
@@ -42,15 +43,18 @@ class Pulse:
         if self.state is State.DRAINING:
             return
         self._pause = pause
+        if pause is not None:
+            self._since = pause.since
         if state is self.state:
             return
         self.state = state
-        self._since = pause.since if pause else self._clock.now()
-        self._ended_at = self._clock.monotonic()
+        if pause is None:
+            self._since = self._clock.now()
+        self._silent_from = self._clock.monotonic()
 
     def poll_ended(self, *, has_answered: bool) -> None:
         """A poll came back, with an answer (an empty one is one) or with an error."""
-        self._ended_at = self._clock.monotonic()
+        self._silent_from = self._polled_at = self._clock.monotonic()
         self._has_answered = has_answered
 
     @property
@@ -75,14 +79,32 @@ class Pulse:
             "since": self._since.isoformat(timespec="seconds"),
             "alive": self.is_alive,
             "ready": self.is_ready,
-            "last_poll_age_s": round(self._silent_s(), 1),
+            "last_poll_age_s": self._poll_age_s(),
         }
         if self._pause:
             described |= {"reason": self._pause.reason, "by": self._pause.by}
+        if trouble := self._trouble():
+            described["trouble"] = trouble
         return described
 
+    def _poll_age_s(self) -> float | None:
+        if self._polled_at is None:
+            return None
+        return round(self._clock.monotonic() - self._polled_at, 1)
+
     def _silent_s(self) -> float:
-        return self._clock.monotonic() - self._ended_at
+        return self._clock.monotonic() - self._silent_from
+
+    def _trouble(self) -> str:
+        """Why it is not ready, in words; empty when it is."""
+        if not self.is_alive:
+            silent_s, allowed_s = self._silent_s(), self._stale_after_s
+            return f"no poll has ended for {silent_s:.0f} s, {allowed_s:.0f} s are allowed"
+        if self.state is State.DRAINING:
+            return "it stops: no more polls"
+        if self.is_ready:
+            return ""
+        return "SQS has not answered yet" if self._polled_at is None else "the last poll failed"
 
 
 @dataclass(frozen=True, slots=True)

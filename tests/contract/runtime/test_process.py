@@ -111,6 +111,10 @@ async def answer(port: int, path: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
+def began(pulse: Pulse, clock: FakeClock) -> None:
+    clock.advance(1)
+
+
 def polled(pulse: Pulse, clock: FakeClock) -> None:
     pulse.poll_ended(has_answered=True)
 
@@ -157,21 +161,26 @@ def draining(pulse: Pulse, clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("happened", "healthz", "readyz"),
+    ("happened", "healthz", "readyz", "trouble"),
     [
-        pytest.param(polled, 200, 200, id="polled_lately"),
-        pytest.param(silent, 503, 503, id="silent_too_long"),
-        pytest.param(refused, 200, 503, id="sqs_refuses"),
-        pytest.param(full, 200, 200, id="every_slot_taken"),
-        pytest.param(paused, 200, 200, id="paused_on_purpose"),
-        pytest.param(paused_from_the_start, 200, 200, id="paused_from_the_start"),
-        pytest.param(resumed, 200, 200, id="just_resumed"),
-        pytest.param(draining, 200, 503, id="draining"),
-        pytest.param(drained_while_paused, 200, 503, id="a_drain_is_final"),
+        pytest.param(began, 200, 503, "SQS has not answered yet", id="not_polled_yet"),
+        pytest.param(polled, 200, 200, None, id="polled_lately"),
+        pytest.param(
+            silent, 503, 503, "no poll has ended for 61 s, 60 s are allowed", id="silent_too_long"
+        ),
+        pytest.param(refused, 200, 503, "the last poll failed", id="sqs_refuses"),
+        pytest.param(full, 200, 200, None, id="every_slot_taken"),
+        pytest.param(paused, 200, 200, None, id="paused_on_purpose"),
+        pytest.param(paused_from_the_start, 200, 200, None, id="paused_from_the_start"),
+        pytest.param(resumed, 200, 200, None, id="just_resumed"),
+        pytest.param(draining, 200, 503, "it stops: no more polls", id="draining"),
+        pytest.param(
+            drained_while_paused, 200, 503, "it stops: no more polls", id="a_drain_is_final"
+        ),
     ],
 )
 async def test_health_follows_the_polls(
-    happened: Callable[[Pulse, FakeClock], None], healthz: int, readyz: int
+    happened: Callable[[Pulse, FakeClock], None], healthz: int, readyz: int, trouble: str | None
 ) -> None:
     clock = FakeClock()
     pulse = Pulse("work", clock, stale_after_s=60)
@@ -181,7 +190,8 @@ async def test_health_follows_the_polls(
         assert status == healthz
         assert (await answer(port, "/readyz"))[0] == readyz
     described = json.loads(body)["queues"]["work"]
-    if happened is paused:
+    assert described.get("trouble") == trouble
+    if happened in (paused, paused_from_the_start):
         assert described["reason"] == "maintenance"
         assert described["since"] == "2026-03-02T12:00:00+00:00"
 

@@ -19,7 +19,7 @@ from workers.clock import Clock
 from workers.config import Configuration
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
-from workers.handlers.chat_relay.deps import Deps
+from workers.handlers.chat_relay.deps import Deps, Meter
 from workers.handlers.chat_relay.holder import Holder
 from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.perform import Performer
@@ -50,9 +50,7 @@ def brand_with(**changes: Any) -> Brand:
 class Worker:
     """One process: its own caches, nonces and wire, over the stores and services of all."""
 
-    def __init__(
-        self, world: World, name: str, wire: Wire, rng: Random, meter: CountingMeter
-    ) -> None:
+    def __init__(self, world: World, name: str, wire: Wire, rng: Random, meter: Meter) -> None:
         keys, nonces = memory_keys(), count(1)
         self.name = name
         self.deps = Deps(
