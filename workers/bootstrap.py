@@ -10,7 +10,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -56,13 +56,14 @@ from workers.runtime.shared import Shared
 from workers.runtime.sqs import AioSqsQueue
 from workers.runtime.supervisor import Supervisor
 from workers.runtime.tending import tend
-from workers.settings import Settings
+from workers.settings import Settings, is_tracing_on
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.pauses import DynamoPauses
 from workers.stores.roster import DynamoRoster
 from workers.stores.suppressions import DynamoSuppressions
+from workers.tracing import NO_TRACER, Tracer
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -83,15 +84,17 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
     clock, metrics = SystemClock(), Metrics()
     limits = Limits(clock, raised(configuration.quotas))
     meter = RelayMeter(metrics)
-    caller = Caller(meter, limits)
     configs = consumer_configs(settings, configuration, queues)
     async with AsyncExitStack() as stack:
+        tracer = await stack.enter_async_context(_tracing(is_tracing_on()))
         aws = await stack.enter_async_context(Aws(_policy(configs.values())))
         await check_configuration_sets(
             await aws.sms_voice(),
             {brand.configuration_set for brand in configuration.brands},
             clock,
         )
+        caller = Caller(meter, limits, tracer=tracer)
+        tracer.watch(await aws.dynamodb())
         deps = await _deps(settings, configuration, aws, caller, meter, clock)
         fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
         shared = Shared(
@@ -100,6 +103,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
             breaker=fleet.breaker,
             deferrals=await _deferrals(settings, aws, caller),
+            tracer=tracer,
         )
         work = _Work(
             Router(doors_of(deps)), gates_of(limits, _origination_identities(configuration)), shared
@@ -259,11 +263,14 @@ async def _deps(
         ),
         texting=EumTexting(await aws.sms_voice(), caller, clock),
         shelf=S3Shelf(await aws.s3(), settings.media_bucket, caller),
-        commands=SqsCommandQueue(await aws.sqs(), settings.queue_urls[COMMAND_QUEUE], caller),
+        commands=SqsCommandQueue(
+            await aws.sqs(), settings.queue_urls[COMMAND_QUEUE], COMMAND_QUEUE, caller
+        ),
         clock=clock,
         meter=meter,
         random=random.Random(),  # noqa: S311 - jitter
         new_nonce=lambda: secrets.token_urlsafe(12),
+        tracer=caller.tracer,
     )
 
 
@@ -279,6 +286,14 @@ async def _key_ring(settings: Settings, aws: Aws) -> KeyRing:
     return await KmsKeyRing.load(
         await aws.kms(), await aws.dynamodb(), settings.sessions_table, settings.kms_key_id
     )
+
+
+def _tracing(is_on: bool) -> AbstractAsyncContextManager[Tracer]:
+    if not is_on:
+        return nullcontext(NO_TRACER)
+    from workers import otlp  # brings the OpenTelemetry SDK: nobody pays for it who does not trace
+
+    return otlp.exporting()
 
 
 def doors_of(deps: Deps) -> Doors:

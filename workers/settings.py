@@ -128,11 +128,59 @@ def _load(kind: type[SettingsT]) -> SettingsT:
     raise SettingsError("the environment is not complete:\n  " + "\n  ".join(problems))
 
 
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    name = PREFIX + str(location[0]).upper() if location else "settings"
+def _problem(location: tuple[int | str, ...], message: str, prefix: str = PREFIX) -> str:
+    name = prefix + str(location[0]).upper() if location else "settings"
     return f"{name}: {message}"
 
 
 def _suggestion(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]}?" if close else ""
+
+
+class _Tracing(BaseSettings):
+    """Of OpenTelemetry's own variables those that say whether spans are exported, and how.
+
+    The SDK reads the rest by itself: headers, sampler, resource, batches.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="OTEL_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    sdk_disabled: bool = False
+    traces_exporter: Literal["otlp", "none"] | None = None
+    exporter_otlp_endpoint: str | None = None
+    exporter_otlp_traces_endpoint: str | None = None
+    exporter_otlp_protocol: str = "http/protobuf"
+    exporter_otlp_traces_protocol: Literal["http/protobuf"] | None = None
+
+    @model_validator(mode="after")
+    def _http_only(self) -> _Tracing:
+        if self.exporter_otlp_traces_protocol is None and self.is_on:
+            protocol = self.exporter_otlp_protocol
+            if protocol != "http/protobuf":
+                raise ValueError(
+                    f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}: only http/protobuf is known"
+                )
+        return self
+
+    @property
+    def is_on(self) -> bool:
+        if self.sdk_disabled or self.traces_exporter == "none":
+            return False
+        endpoint = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
+        return self.traces_exporter == "otlp" or endpoint is not None
+
+
+def is_tracing_on() -> bool:
+    """Whether spans are exported: OTEL_TRACES_EXPORTER=otlp, or an OTLP endpoint is set.
+
+    Raises:
+        SettingsError: the variables ask for an exporter or a protocol that we do not have.
+    """
+    try:
+        return _Tracing().is_on
+    except ValidationError as exc:
+        problems = (_problem(error["loc"], error["msg"], "OTEL_") for error in exc.errors())
+        raise SettingsError("tracing cannot work:\n  " + "\n  ".join(problems)) from exc

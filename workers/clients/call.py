@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from workers.clients.errors import is_throttle, translate
 from workers.errors import SwitchboardError, Throttled
 from workers.limits import Bucket, Limits, Priority
+from workers.tracing import NO_TRACER, Span, Tracer
 
 Answered = TypeVar("Answered")
 
@@ -52,6 +53,7 @@ class Api:
     `bucket` names the quota it draws on; empty where none is known or `Caller.admit` was called
     beforehand. `is_repeatable` is False for a send without an idempotency token. `timeout_s`
     bounds the whole call with the SDK's own retries, and so what a session's lease must outlive.
+    `destination` names the queue that a message of ours is sent to.
     """
 
     service: str
@@ -60,6 +62,7 @@ class Api:
     is_repeatable: bool = True
     timeout_s: float = 15.0
     priority: Priority = Priority.NORMAL
+    destination: str = ""
 
 
 class Caller:
@@ -68,8 +71,16 @@ class Caller:
     `max_wait_s` is how long a call may wait for our own rate limit before it is `Throttled`.
     """
 
-    def __init__(self, meter: ApiMeter, limits: Limits, *, max_wait_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        meter: ApiMeter,
+        limits: Limits,
+        *,
+        max_wait_s: float = 3.0,
+        tracer: Tracer = NO_TRACER,
+    ) -> None:
         self.limits = limits
+        self.tracer = tracer
         self._meter = meter
         self._max_wait_s = max_wait_s
 
@@ -99,20 +110,33 @@ class Caller:
             await self.admit(api, admitted_by)
         drawn = _drawn_on.set(admitted_by)
         try:
+            with self.tracer.calling(api.service, api.operation, api.destination) as span:
+                return await self._made(api, request, admitted_by, span)
+        finally:
+            _drawn_on.reset(drawn)
+
+    async def _made(
+        self,
+        api: Api,
+        request: Callable[[], Awaitable[Answered]],
+        admitted_by: Bucket | None,
+        span: Span,
+    ) -> Answered:
+        try:
             async with asyncio.timeout(api.timeout_s):
                 answer = await request()
         except Exception as failure:
             error = translate(api.service, api.operation, failure, is_repeatable=api.is_repeatable)
             if error is None:
+                span.failed(type(failure).__name__)
                 raise
             self.count(api, _result(error), getattr(failure, "response", None))
+            span.failed(_result(error))
             if isinstance(error, Throttled) and admitted_by is not None:
                 admitted_by.refused()
         else:
             self.count(api, "ok", answer)
             return answer
-        finally:
-            _drawn_on.reset(drawn)
         raise error
 
     def watch(self, client: _HasEvents, service: str) -> None:

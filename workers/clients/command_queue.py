@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from schemas.own import Command, encode_command
@@ -9,17 +10,22 @@ from workers.clients.call import Api, Caller
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueTypeDef
 
 DELAY_MAX_S = 900
 _SEND: Final = Api("sqs", "SendMessage")
 
 
 class SqsCommandQueue:
-    """Sends commands. At least once: whoever handles them deduplicates by their ids."""
+    """Sends commands. At least once: whoever handles them deduplicates by their ids.
 
-    def __init__(self, client: SQSClient, queue_url: str, caller: Caller) -> None:
+    A command carries the traceparent of the span that sends it. `name` is the queue's, in spans.
+    """
+
+    def __init__(self, client: SQSClient, queue_url: str, name: str, caller: Caller) -> None:
         self._sqs = client
         self._queue_url = queue_url
+        self._api = replace(_SEND, destination=name)
         self._caller = caller
 
     async def send(self, command: Command, *, delay_s: int = 0) -> None:
@@ -30,10 +36,17 @@ class SqsCommandQueue:
         """
         body = encode_command(command)
         await self._caller.call(
-            _SEND,
+            self._api,
             lambda: self._sqs.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=body,
                 DelaySeconds=min(delay_s, DELAY_MAX_S),
+                MessageAttributes=self._attributes(),
             ),
         )
+
+    def _attributes(self) -> dict[str, MessageAttributeValueTypeDef]:
+        return {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in self._caller.tracer.headers().items()
+        }

@@ -131,7 +131,8 @@ class EumTexting(Texting):
             "OriginationIdentity": text.origination_identity,
             "ConfigurationSetName": text.configuration_set,
             "TimeToLive": text.ttl_s,
-            "Context": dict(text.context),
+            # The receipt brings it back, so that it can be linked to the send.
+            "Context": {**text.context, **self._caller.tracer.headers()},
         }
         if text.body.strip():
             request["MessageBody"] = text.body

@@ -21,6 +21,7 @@ from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Batched, Item, Job
 from workers.runtime.outcome import Outcome
 from workers.runtime.shared import Shared
+from workers.tracing import TRACEPARENT, parent_of
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ class Batches:
         self._size = min(config.batch_size, config.slots)  # More can never be in hand.
         self._wait_s = config.batch_wait_s
         self._metrics = shared.metrics
+        self._tracer = shared.tracer
         self._start = start
         self._filling: dict[tuple[object, str], _Batch] = {}
         self._is_closing = False
@@ -105,20 +107,29 @@ class Batches:
             sqs_queue=self._queue, handler=batch.job.event_class, batch_items=len(items)
         )
         self._metrics.observe(BATCH_ITEMS, len(items), queue=self._queue)
-        try:
-            told = _checked(await batch.batched.handle(items))
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            told = dict.fromkeys(items, error)  # From something that the handler awaited.
-        except Exception as error:  # noqa: BLE001 - the outcome table says what each means
-            told = dict.fromkeys(items, error)
+        # A span of its own: this task began in the context of whichever delivery came first.
+        with self._tracer.processing(self._queue):
+            for item in items:
+                self._tracer.link(parent_of(item.delivery.attributes.get(TRACEPARENT), None))
+            told = await _told(batch, items)
         strangers = len(told.keys() - batch.seats.keys())
         if strangers:
             log.error("batch_told_of_strangers", count=strangers)
         for item in items:
             batch.settle(item, told.get(item) or MissingOutcomeError())
+
+
+async def _told(batch: _Batch, items: list[Item[Any]]) -> dict[Item[Any], Result]:
+    """What the handler said of each; what it raised, of all."""
+    try:
+        return _checked(await batch.batched.handle(items))
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return dict.fromkeys(items, error)  # From something that the handler awaited.
+    except Exception as error:  # noqa: BLE001 - the outcome table says what each means
+        return dict.fromkeys(items, error)
 
 
 def _still_ours(batch: _Batch) -> list[Item[Any]]:

@@ -248,7 +248,10 @@ class Consumer:
         held: Held | None = first
         while held is not None:
             held.task = asyncio.current_task()
-            verdict = await self._handle(held)
+            self._bind_context(held)
+            with self._shared.tracer.processing(self.name, held.message_id, held.parent) as span:
+                verdict = await self._handle(held)
+                span.settled(verdict.fate, verdict.reason)
             self._leave(held, verdict)
             held, given_back = self._order.after(held, verdict)
             for behind, instead in given_back:
@@ -256,7 +259,6 @@ class Consumer:
 
     async def _handle(self, held: Held) -> Verdict:
         """Run it and settle it. Whatever happens there is a verdict; only a forced end raises."""
-        self._bind_context(held)
         try:
             return await self._settler.settle(held, held.verdict or await self._run(held))
         except asyncio.CancelledError:

@@ -11,6 +11,7 @@ from workers.runtime.delivery import Delivery, Lease
 from workers.runtime.dispatch import Job
 from workers.runtime.sqs import Message
 from workers.runtime.verdict import Verdict
+from workers.tracing import TRACEPARENT, parent_of
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +51,12 @@ class Held:
     def receipt_handle(self) -> str:
         """Of this delivery alone."""
         return self.message.receipt_handle
+
+    @property
+    def parent(self) -> str:
+        """The traceparent that the message brought, or empty."""
+        attribute = self.message.attributes.get(TRACEPARENT)
+        return parent_of(attribute and attribute.value, self.message.trace_header)
 
 
 def take(message: Message, queue: str, config: ConsumerConfig, clock: Clock) -> Held:

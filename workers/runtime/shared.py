@@ -10,6 +10,7 @@ from workers.metrics import Metrics
 from workers.runtime.breaker import Breaker, InProcessBreaker
 from workers.runtime.deferral import Deferrals
 from workers.runtime.failures import Failures
+from workers.tracing import NO_TRACER, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Shared:
             Without it they are hidden again and again.
         breaker: where pauses are kept; of this process only unless another is given.
         rng: for jitter; no secret depends on it.
+        tracer: opens a span for each delivery in hand; none unless another is given.
     """
 
     clock: Clock
@@ -30,3 +32,4 @@ class Shared:
     deferrals: Deferrals | None = None
     breaker: Breaker = field(default_factory=InProcessBreaker)
     rng: Random = field(default_factory=Random)
+    tracer: Tracer = NO_TRACER

@@ -19,6 +19,9 @@ from workers.errors import InDoubt, OptedOut, PermanentError, Throttled
 from workers.limits import Limits
 from workers.metrics import EFFECTS, Metrics, all_metrics
 from workers.runtime.outcome import Done
+from workers.runtime.roster import LiveShare
+from workers.stores.memory import MemoryTable
+from workers.stores.roster import TableRoster
 
 TIMEOUT = InDoubt("SendTextMessage", "timeout")
 LONG = "word " * 400  # Two texts.
@@ -66,6 +69,7 @@ async def test_every_metric_of_what_handlers_do_is_kept_by_a_scripted_day() -> N
     async def refuse() -> None:
         raise Throttled("throttled")
 
+    LiveShare(TableRoster(MemoryTable(), relay.clock), "a", lambda _: None, relay.clock, metrics)
     caller = Caller(meter, Limits(relay.clock))
     with pytest.raises(Throttled):
         await caller.call(Api("connect", "StartChatContact"), refuse)

@@ -12,6 +12,7 @@ from workers.clients.protocols import Chats, MediaShelf, Texting
 from workers.clock import Clock
 from workers.config import Configuration
 from workers.stores.protocols import Journal, Suppressions
+from workers.tracing import NO_TRACER, Tracer
 
 
 class CommandQueue(Protocol):
@@ -69,3 +70,4 @@ class Deps:
     meter: Meter
     random: random.Random
     new_nonce: Callable[[], str]
+    tracer: Tracer = NO_TRACER

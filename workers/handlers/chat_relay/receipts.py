@@ -21,6 +21,7 @@ from workers.log import bind_conversation
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import Discard, Done, Outcome, Wait
 from workers.stores.protocols import Session
+from workers.tracing import TRACEPARENT, parent_of
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ class ReceiptDoor:
         if origin is None:
             return Discard("receipt_not_ours")
         bind_conversation(origin.sid)
+        self._deps.tracer.link(parent_of(receipt.context.get(TRACEPARENT), None))
         await self._deps.journal.note_receipt(
             origin.sid, origin.entry_id, origin.part, receipt.message_id
         )
