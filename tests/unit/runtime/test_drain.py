@@ -224,3 +224,20 @@ def test_whatever_happens_what_came_in_adds_up_to_what_went_out(
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(scenario())
+
+
+async def test_acknowledgements_that_sqs_does_not_confirm_in_time_are_told() -> None:
+    async def hang(call: str) -> None:
+        if call == "delete":
+            await asyncio.sleep(10_000)
+
+    lines: list[str] = []
+    fleet = make_fleet(drain_s=10, wait_s=1)
+    fleet.queue.knobs.before = hang
+    supervisor = Supervisor([fleet.consumer], fleet.clock, write=lines.append)
+    running_ = asyncio.get_running_loop().create_task(supervisor.run(handle_signals=False))
+    fleet.queue.put("hello")
+    await fleet.clock.sleep(1)
+    supervisor.stop()
+    assert await running_ == 1
+    assert json.loads(lines[0])["unacknowledged"] == 1
