@@ -17,7 +17,7 @@ async def test_a_crowd_gets_its_chats_within_the_quota_and_a_stop_is_heard_meanw
     stage: Stage,
 ) -> None:
     leaver = stage.customer()
-    chat = await stage.begin(leaver)
+    await stage.begin(leaver)
     await stage.simulator.set_knobs(rates=True)
     crowd = [stage.customer() for _ in range(CROWD)]
     before = await stage.metric("received_total", queue="inbound-sms")
@@ -28,12 +28,10 @@ async def test_a_crowd_gets_its_chats_within_the_quota_and_a_stop_is_heard_meanw
         return any("unsubscribed" in body for body in await stage.on_phone(leaver))
 
     await stage.until(is_heard, "the STOP is confirmed", IN_TIME_S)
-    await stage.desk.say(chat.contact_id, "but wait")
     for customer in crowd:
         opened = await stage.chat(customer, timeout_s=IN_TIME_S)
         await stage.until_in_chat(opened, "is anybody there?", timeout_s=IN_TIME_S)
         assert await stage.chats_opened(customer) == 1
-    assert "but wait" not in await stage.on_phone(leaver)
     received = await stage.metric("received_total", queue="inbound-sms") - before
     assert received <= 5 * (CROWD + 1), "what waits for a quota is not received again and again"
     for operation in ("StartChatContact", "StartContactStreaming", "CreateParticipantConnection"):
