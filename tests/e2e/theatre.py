@@ -22,9 +22,9 @@ from tests.e2e.stage import Stage, staged
 
 AT_ONCE = 8
 MAIN = "main"
-WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "busy": 2}
+WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2}
 """Worlds by name: one for what harms nobody else, one for killed workers, one that cannot send, one
-whose queues are paused, one whose quotas are kept."""
+whose queues are paused."""
 
 Play = Callable[[Stage], Awaitable[None]]
 Test = Callable[["Theatre"], Awaitable[None]]
