@@ -23,7 +23,7 @@ from workers.runtime.lean_sqs import LeanSqs
 from workers.runtime.outcome import Done, Outcome
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import AioSqsQueue
-from workers.runtime.supervisor import Supervisor
+from workers.runtime.supervisor import Supervisor, spare_the_collector
 
 
 class NoDoor:
@@ -48,6 +48,7 @@ async def main() -> int:
             client = LeanSqs(client, await aws.credentials())
         queues = AioSqsQueue(client, url, "work"), AioSqsQueue(client, url + "-dlq", "work-dlq")
         consumer = Consumer(*queues, Router(door), config, shared)
+        spare_the_collector()
         return await Supervisor([consumer], clock).run()
 
 

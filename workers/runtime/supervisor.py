@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -22,8 +23,20 @@ log = structlog.get_logger()
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 Companion = Callable[[], Coroutine[Any, Any, None]]
 
+YOUNG_OBJECTS = 10_000
+"""How many may come before the collector looks among them; Python's own 700 is a dozen messages."""
 DRAINED = 0
 INCOMPLETE = 1
+
+
+def spare_the_collector() -> None:
+    """Once all parts are made, before `run`: they stay, so the garbage collector need not look.
+
+    It looked at them again with every few hundred objects of passing messages: 8 % of CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def write_line(line: str) -> None:
