@@ -61,6 +61,7 @@ class Link:
         self.process = process
         self.hits: dict[int, Hit] = {}
         self.on_hit: Callable[[Hit, str], None] = lambda _hit, _what: None
+        self.on_trouble: Callable[[], None] = lambda: None
         self._far = far
         self._sky = sky
         self._chance = chance
@@ -80,6 +81,7 @@ class Link:
         if hit is not None and hit.moment == "before":
             await self._strike(hit, what)
         if self._happens(self._sky.weather.refused):
+            self.on_trouble()
             await asyncio.sleep(self._latency_s())
             raise Unconnected
         return await self._send(what, serve, hit)
@@ -90,7 +92,10 @@ class Link:
 
     def is_throttled_by_store(self) -> bool:
         """Whether the table refuses the next call for rate, to the SDK's last attempt."""
-        return self._happens(self._sky.weather.store_throttle)
+        is_throttled = self._happens(self._sky.weather.store_throttle)
+        if is_throttled:
+            self.on_trouble()
+        return is_throttled
 
     async def _send(
         self, what: str, serve: Callable[[], Awaitable[Answered]], hit: Hit | None
@@ -102,6 +107,7 @@ class Link:
         there_s, back_s = self._latency_s(), self._latency_s()
         if self._happens(weather.slow):
             extra_s = self._chance.uniform(0, weather.slow_s)
+            self.on_trouble()
             there_s, back_s = self._chance.choice(
                 ((there_s + extra_s, back_s), (there_s, back_s + extra_s))
             )
@@ -111,6 +117,7 @@ class Link:
             await asyncio.sleep(there_s)
             if is_lost:
                 self._trace.note("network", "loses", what)
+                self.on_trouble()
                 _settle(answer, Cut())
                 return
             outcome = await _outcome(serve)
@@ -118,6 +125,7 @@ class Link:
                 self.on_hit(hit, what)
             if not comes_back:
                 self._trace.note("network", "loses the answer of", what)
+                self.on_trouble()
             await asyncio.sleep(back_s)
             _settle(answer, outcome if comes_back else Cut())
 

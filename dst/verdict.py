@@ -17,10 +17,11 @@ from itertools import pairwise
 from demo.judge import Fault, Finding, Heard, Line, Way, judge, read_ledger
 from dst.cloud import Cloud
 from dst.people import Conversation, Utterance
-from dst.witness import Attempt, Passage, Witness
+from dst.witness import Attempt, Passage, Witness, receipts_of
 from dst.worker import OWN_MARK
 from simulator.contact_centre.content import CHAT_ENDED
 from workers.handlers.chat_relay.entries import entry_id
+from workers.testing import START
 
 AT_ONCE_S = 0.05
 """A delivery no later than this was not held up on purpose."""
@@ -132,8 +133,12 @@ class Bench:
         return self._excuse_second_chat_message(utterance, finding)
 
     def _excuse_second_text(self, utterance: Utterance) -> str | None:
-        """Sent again on purpose after a doubt whose receipt was lost or late."""
-        is_spoilt = _entry(utterance) in self._witness.spoilt_receipts
+        """Sent again on purpose after a doubt whose receipt was lost, late, or with the dead."""
+        entry, witness = _entry(utterance), self._witness
+        is_spoilt = entry in witness.spoilt_receipts or any(
+            witness.fell_between(process, at, at + RECORDED_WITHIN_S)
+            for at, process in witness.passages[receipts_of(entry)].receives
+        )
         if self._cloud.plan.resends and is_spoilt and self._was_in_doubt(utterance):
             return "in_doubt_sent_again"
         return None
@@ -144,9 +149,11 @@ class Bench:
         if first is None or finding.heard is None or first.contact_id == finding.heard.contact_id:
             return None
         ended_at = self._ends().get(first.contact_id)
-        if ended_at is not None and ended_at <= _moment(finding.heard.at):
-            return "chat_ended_before_the_record"
-        return None
+        if ended_at is None or ended_at > _moment(finding.heard.at):
+            return None
+        done_at = self._passage(utterance).done_at
+        ended_s = (ended_at - START).total_seconds()
+        return "chat_ended_before_the_record" if done_at is None or done_at > ended_s else None
 
     def _first_heard(self, utterance: Utterance, finding: Finding) -> Heard | None:
         heard, _, _ = read_ledger(self._entries)
@@ -192,9 +199,11 @@ class Bench:
         handed = [one for one in passage.receives if one[0] <= known_at]
         if any(self._witness.fell_between(process, at, known_at) for at, process in handed):
             return "worker_fell_before_the_journal"
-        if handed and known_at - handed[0][0] > self._cloud.plan.hold_ms / 1000 - AT_ONCE_S:
+        first_at = handed[0][0] if handed else known_at
+        holders = {process for _, process in handed}
+        if holders and self._witness.was_troubled(first_at, known_at, holders):
             return "call_failed_before_the_journal"
-        if self._witness.stood_all(overtaken.at_s, known_at):
+        if self._witness.was_short_of_polls(overtaken.at_s, first_at):
             return "nobody_polled"
         return None
 
@@ -242,8 +251,7 @@ class Bench:
             known_at = self._stop_done_at(conversation)
             if one.way is not Way.TO_CUSTOMER or known_at is None:
                 continue
-            at_s = (_moment(one.at) - self._cloud.clock.now()).total_seconds()
-            at_s += self._cloud.clock.monotonic()
+            at_s = (_moment(one.at) - START).total_seconds()
             if at_s > known_at + 60 and one.body != f"{OWN_MARK}opt_out_confirmed":
                 ruling.broken.append(f"texted after STOP: {one.body[:40]}")
 

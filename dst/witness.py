@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from simulator.ledger import Entry as LedgerEntry
@@ -17,6 +17,9 @@ from workers.handlers.chat_relay.entries import entry_id
 from workers.runtime.sqs import Message
 from workers.stores.expressions import Item
 from workers.stores.tables import Key
+
+POLLS_RESUME_WITHIN_S = 31.0
+"""The longest that a poller waits after polls that failed."""
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ class Witness:
         self._looks: dict[tuple[str, str], frozenset[str]] = {}
         self._intended: dict[str, object] = {}
         self._silences: list[tuple[float, str]] = []
+        self._troubles: list[tuple[float, str]] = []
+        self._pauses: list[tuple[float, float]] = []
 
     # --- the queues -------------------------------------------------------------------------------
 
@@ -161,15 +166,34 @@ class Witness:
         """Whether neither a write nor the write that takes it back was answered in that time."""
         return sum(who == process and start <= at <= end for at, who in self._silences) > 1
 
-    def stood_all(self, start: float, end: float) -> bool:
-        """Whether some process was down at all in that time, so that nobody may have polled."""
+    def troubled(self, process: str) -> None:
+        """A call of this process was refused, lost, throttled or very slow."""
+        self._troubles.append((_now(), process))
+
+    def was_troubled(self, start: float, end: float, processes: Collection[str] = ()) -> bool:
+        """Whether a call of one of these (of any, if none is named) went wrong in that time."""
         return any(
-            one.at <= end and (one.until or one.at) >= start - 60.0 for one in self.downfalls
+            start <= at <= end and (not processes or process in processes)
+            for at, process in self._troubles
         )
+
+    def polled_less(self, until: float) -> None:
+        """A place in the fleet polls nothing until then: dead, stopped or draining."""
+        self._pauses.append((_now(), until))
+
+    def was_short_of_polls(self, start: float, end: float) -> bool:
+        """Whether some place did not poll at some moment of that time, or a poll had failed."""
+        is_short = any(at <= end and until >= start for at, until in self._pauses)
+        return is_short or self.was_troubled(start - POLLS_RESUME_WITHIN_S, end)
+
+
+def receipts_of(entry: str) -> str:
+    """Under which name the receipts of an entry's texts are watched."""
+    return f"receipts of {entry}"
 
 
 def entry_of(body: str) -> str | None:
-    """Which journal entry a delivery becomes, if it is a text or an agent's message."""
+    """Which entry a delivery becomes, or is a receipt of."""
     envelope = json.loads(body)
     if "Message" not in envelope:
         return None
@@ -178,6 +202,8 @@ def entry_of(body: str) -> str | None:
         return entry_id("text", message["inboundMessageId"])
     if message.get("Type") == "MESSAGE" and "InitialContactId" in message:
         return entry_id("chat", message["Id"])
+    if "sb" in message.get("context", {}):
+        return receipts_of(message["context"]["sb"].split(".")[1])
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from dst.cloud import CONFIGURATION_SET, Cloud, topic_arn
@@ -97,6 +98,7 @@ class Worker:
         if not self._is_calm:
             link.hits = self._fate()
         link.on_hit = self.strike
+        link.on_trouble = partial(self._cloud.witness.troubled, process.name)
         self._cloud.trace.note(process.name, "starts")
         self._task = asyncio.get_running_loop().create_task(
             self._live(link), name=process.name, context=process.context()
@@ -121,6 +123,7 @@ class Worker:
         now = asyncio.get_running_loop().time()
         self._cloud.trace.note(process.name, "stands still", f"{seconds:.3f} s,", why)
         self._cloud.witness.fell(process.name, now + seconds)
+        self._cloud.witness.polled_less(now + seconds)
         process.stop()
         asyncio.get_running_loop().call_later(
             seconds, self._go_on, process, context=self._cloud.far.context
@@ -132,6 +135,8 @@ class Worker:
         if process is None or not process.is_alive or self._supervisor is None:
             return
         self._cloud.trace.note(process.name, "is told to drain")
+        now = asyncio.get_running_loop().time()
+        self._cloud.witness.polled_less(now + ConsumerConfig().drain_s)
         asyncio.get_running_loop().call_soon(self._supervisor.stop, context=process.context())
 
     def calm(self) -> None:
@@ -156,9 +161,9 @@ class Worker:
             process.go_on()
 
     def _restart_soon(self) -> None:
-        asyncio.get_running_loop().call_later(
-            self._chance.uniform(*RESTARTS_AFTER_S), self.start, context=self._cloud.far.context
-        )
+        loop, after_s = asyncio.get_running_loop(), self._chance.uniform(*RESTARTS_AFTER_S)
+        self._cloud.witness.polled_less(loop.time() + after_s)
+        loop.call_later(after_s, self.start, context=self._cloud.far.context)
 
     def _fate(self) -> dict[int, Hit]:
         mishaps, chance, hits = self._cloud.plan.mishaps, self._chance, {}
