@@ -15,6 +15,8 @@ from demo.matrix.points import Case, Moment, Point
 from demo.proxy import Answer
 from demo.wire import CarryOut, WireCall, messages_of
 
+BY_THE_CLOCK = frozenset({"fleet"})
+"""Tables that a worker calls now and then, whatever is said: no part of a conversation."""
 READ_S = 0.05
 """For the worker to read the last answer that it gets."""
 
@@ -82,6 +84,8 @@ class Strike:
     async def around(self, call: WireCall, carry_out: CarryOut) -> Answer:
         """Carry the call out, unless its worker is to die before."""
         await self._pass_gate()
+        if call.resource in BY_THE_CLOCK:
+            return await carry_out()
         if call.is_poll:
             return await self._poll(call, carry_out)
         point = self._number(call)
