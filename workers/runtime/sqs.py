@@ -225,6 +225,8 @@ _THROTTLES = frozenset(
     {"OverLimit", "RequestThrottled", "Throttling", "ThrottlingException", "KmsThrottled"}
 )
 _ACCOUNT_PROBLEMS = ("AccessDenied", "QueueDoesNotExist", "NonExistentQueue", "InvalidSecurity")
+_EXPIRED = frozenset({"ExpiredToken", "RequestExpired"})
+"""With "Exception" behind it in the JSON protocol. The SDK fetches new credentials meanwhile."""
 _HTTP_SERVER_ERROR = 500
 
 
@@ -233,7 +235,7 @@ def _from_answer(operation: str, error: ClientError) -> SwitchboardError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _THROTTLES:
         return Throttled("sqs_throttled")
-    if status >= _HTTP_SERVER_ERROR or code in {"ExpiredToken", "RequestExpired"}:
+    if status >= _HTTP_SERVER_ERROR or code.removesuffix("Exception") in _EXPIRED:
         return TransientError("sqs_failed")
     if any(mark in code for mark in _ACCOUNT_PROBLEMS) or code.startswith("Kms"):
         return AccountProblem(code, operation=operation)
