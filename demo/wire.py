@@ -7,6 +7,7 @@ hold either, answer by itself, or spoil how an answer is delivered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -168,8 +169,9 @@ class _Tap(EndpointProxy):
         ending = answer.ending if isinstance(answer, SpoiltAnswer) else Ending.WHOLE
         if ending is Ending.WHOLE:
             response = await super().deliver(request, answer)
-            await response.prepare(request)
-            await response.write_eof()
+            with contextlib.suppress(ConnectionResetError):  # It may be dead by now.
+                await response.prepare(request)
+                await response.write_eof()
         else:
             response = await _deliver_spoilt(request, answer, ending)
         await self._observer.answered(request[CALL])

@@ -45,7 +45,7 @@ _SCRIPTS = {script.name: script for script in SCRIPTS}
 
 @dataclass(frozen=True)
 class Matrix:
-    """What is asked for. `sample` 0 plays all; `only` is searched in a case's name."""
+    """What is asked for: all cases, or those in whose name `only` is found and `sample` others."""
 
     cells: int = 14
     sample: int = 0
@@ -64,7 +64,7 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=usual.cells, help="worlds at the same time")
     parser.add_argument("--sample", type=int, default=0, help="so many cases, drawn by the seed")
     parser.add_argument("--seed", type=int, default=usual.seed)
-    parser.add_argument("--only", default="", help="a pattern of the cases' names")
+    parser.add_argument("--only", default="", help="cases by a pattern of their names")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE}")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep logs and ledgers there")
     given = vars(parser.parse_args())
@@ -123,12 +123,13 @@ async def play(matrix: Matrix, folder: Path, aws: LocalAws) -> list[Verdict]:
 
 
 def choose(points: Sequence[Point], matrix: Matrix) -> list[Case]:
-    """All cases, or those asked for; those of a kind do not follow each other."""
+    """All cases, or those named and so many others; those of a kind do not follow each other."""
     cases = [Case(point, moment) for point in sorted(set(points)) for moment in Moment]
-    cases = [case for case in cases if re.search(matrix.only, str(case))]
-    chance = random.Random(matrix.seed)  # noqa: S311 - a play, not a secret
-    chance.shuffle(cases)
-    return cases[: matrix.sample] if matrix.sample else cases
+    random.Random(matrix.seed).shuffle(cases)  # noqa: S311 - a play, not a secret
+    if not (matrix.only or matrix.sample):
+        return cases
+    named = [case for case in cases if matrix.only and re.search(matrix.only, str(case))]
+    return named + [case for case in cases if case not in named][: matrix.sample]
 
 
 class _Game:

@@ -19,20 +19,18 @@ AIMED = (
 )
 
 
-@pytest.mark.timeout(280)
-@pytest.mark.parametrize(
-    "matrix",
-    [
-        pytest.param(Matrix(cells=6, only=AIMED), id="aimed"),
-        pytest.param(Matrix(cells=6, sample=6, seed=11), id="drawn"),
-    ],
-)
+DRAWN = 6
+CELLS = 6
+
+
+@pytest.mark.timeout(400)
 async def test_a_worker_killed_at_any_call_leaves_an_exact_ledger(
-    matrix: Matrix, backend_aws: LocalAws, tmp_path: Path
+    backend_aws: LocalAws, tmp_path: Path
 ) -> None:
+    matrix = Matrix(cells=CELLS, only=AIMED, sample=DRAWN, seed=11)
     verdicts = await play(matrix, tmp_path, backend_aws)
-    assert len(verdicts) == 6
+    assert len(verdicts) == 6 + DRAWN
     reached = [verdict for verdict in verdicts if verdict.is_reached]
-    assert len(reached) >= 5, [str(v.case) for v in verdicts if not v.is_reached]
+    assert len(reached) >= len(verdicts) - 2, [str(v.case) for v in verdicts if not v.is_reached]
     for verdict in reached:
         assert verdict.is_exact, (str(verdict.case), verdict.judgement, verdict.trouble)

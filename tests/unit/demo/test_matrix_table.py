@@ -57,3 +57,6 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
     assert sample == choose(points, Matrix(sample=2, seed=3))
     only = choose(points, Matrix(only="SendMessage.*answer lost"))
     assert only == [Case(SAY, Moment.LOST)]
+    both = choose(points, Matrix(only="SendMessage.*answer lost", sample=2))
+    assert len(both) == len(set(both)) == 3
+    assert both[0] == Case(SAY, Moment.LOST)
