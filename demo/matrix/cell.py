@@ -126,7 +126,10 @@ class Cell:
             if self.strike.struck.is_set() and not script.plays_on:
                 break
         if self.strike.struck.is_set():
-            await self._is_taken_over.wait()  # What it says then comes before the last words.
+            # What was said then is heard before the last words: among themselves they are promised
+            # no order on a machine so busy that the hold window is over before both have arrived.
+            await self._is_taken_over.wait()
+            await play.until_all_heard()
         self.strike.begin_step(0)
         await close(play)
         if not await self.room.queues.settled(SETTLED_WITHIN_S):
