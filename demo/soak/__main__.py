@@ -64,6 +64,7 @@ class Soak:
     """What is asked of one soak."""
 
     events: int = 100_000
+    seconds: int = 7_200
     at_once: int = 60
     workers: int = 3
     seed: int = 1
@@ -79,6 +80,7 @@ def main() -> int:
     usual = Soak()
     for name, meaning in (
         ("events", "go on until so many have gone in"),
+        ("seconds", "begin no conversation after so long, however many there were"),
         ("at-once", "conversations at the same time"),
         ("workers", "at least 2: the first is never killed"),
         ("seed", "of everything that is left to chance here and in the simulator"),
@@ -180,7 +182,7 @@ class _Crowd:
 
     async def _converse(self) -> None:
         """One conversation after the other, while there is more to say."""
-        while self._inputs.events < self._soak.events:
+        while self._goes_on():
             number = next(self._numbers)
             line = Line(BIKES, f"+1206{2_000_000 + number}")
             heard = self._hearing.begin(line.customer_number, ENDED)
@@ -202,6 +204,10 @@ class _Crowd:
             self._inputs.replies += one.replies
             if number % ONE_BAD_IN == 0:
                 await self._send_nonsense(number)
+
+    def _goes_on(self) -> bool:
+        passed_s = asyncio.get_running_loop().time() - self._began
+        return self._inputs.events < self._soak.events and passed_s < self._soak.seconds
 
     async def _send_nonsense(self, number: int) -> None:
         shapes = (
