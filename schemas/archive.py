@@ -21,6 +21,9 @@ PIECE_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """A batch of ten SQS messages of 1 MiB, and room for its quoting."""
 
+MAX_COMPRESSIONS = 2
+"""Layers of gzip: the producer's and Firehose's."""
+
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
 _BLANK = re.compile(rb"[\s,]*+")
 _LINE_START = re.compile(rb"\n(?=[{\[])")  # Not indented: within a document they are.
@@ -97,16 +100,23 @@ def documents_of(text: str) -> list[object] | None:
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
-    buffered = (
-        stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream))
-    )
-    start = buffered.peek(4)[:4]
-    for magic, name in _OTHER_FORMATS.items():
-        if start.startswith(magic):
-            raise UnreadableError(f"format_{name}")
-    if start.startswith(b"\x1f\x8b"):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=buffered))
-    return cast(BinaryIO, buffered)
+    """The text itself. What its producer compressed, Firehose may have compressed once more."""
+    for _ in range(MAX_COMPRESSIONS + 1):
+        buffered = _buffered(stream)
+        start = buffered.peek(4)[:4]
+        for magic, name in _OTHER_FORMATS.items():
+            if start.startswith(magic):
+                raise UnreadableError(f"format_{name}")
+        if not start.startswith(b"\x1f\x8b"):
+            return buffered
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=buffered, mode="rb"))
+    raise UnreadableError("compressed_too_often")
+
+
+def _buffered(stream: BinaryIO) -> BufferedReader:
+    if isinstance(stream, BufferedReader):
+        return stream
+    return BufferedReader(cast(RawIOBase, stream))
 
 
 class _Documents:

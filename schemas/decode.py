@@ -37,7 +37,8 @@ MAX_INTEGER_BITS = 14_000
 
 NO_ATTRIBUTES: Mapping[str, str] = {}
 
-_CONTACT_EVENT_TYPE = "Amazon Connect Contact Event"
+_CONTACT_EVENT_TYPES = frozenset({"Amazon Connect Contact Event", "Connect Customer Contact Event"})
+"""The service is being renamed, and a sample of the administrator guide has the new name here."""
 _RECEIPT_TYPE_END = "Delivery Status Updated"
 
 
@@ -90,23 +91,29 @@ def _event(payload: Payload, wrapping: Wrapping) -> Decoded | Notice | Undecodab
 
 
 def _family_on_bus(bus: Bus, keys: Folded) -> Family | None:
-    """Read a known service's event by its detail-type; None for one that we do not read."""
+    """Read a known service's event by its detail-type; None for one that we do not read.
+
+    An unknown detail-type is read when the detail has the family's shape. That it has an
+    `eventType` is not enough: an API call seen by CloudTrail has one, too (`AwsApiCall`).
+    """
     match bus.source:
         case "aws.connect":
-            return CONTACT_EVENT if bus.detail_type == _CONTACT_EVENT_TYPE else None
+            return CONTACT_EVENT if bus.detail_type in _CONTACT_EVENT_TYPES else None
         case "aws.ses":
             if bus.detail_type in TYPE_OF_DETAIL_TYPE:
                 keys.setdefault("eventtype", TYPE_OF_DETAIL_TYPE[bus.detail_type])
-            return SES if "eventtype" in keys else None
+                return SES
+            return SES if family_of(keys, {}) is SES else None
         case _:
             if bus.detail_type == RegistrationStatusChange.detail_type:
                 return REGISTRATION
-            is_receipt = bus.detail_type.endswith(_RECEIPT_TYPE_END) or "eventtype" in keys
-            return RECEIPT if is_receipt else None
+            is_named = bus.detail_type.endswith(_RECEIPT_TYPE_END)
+            return RECEIPT if is_named or keys.keys() >= {"eventtype", "messageid"} else None
 
 
 def _other(bus: Bus, keys: Folded) -> OtherServiceEvent:
-    contact_id, contact_arn = keys.get("contactid"), keys.get("contactarn")
+    contact_id = keys.get("contactid")
+    contact_arn = keys.get("contactarn", keys.get("contact"))  # The latter: analysis states.
     return OtherServiceEvent(
         family=FAMILY_OF_SOURCE[bus.source],
         detail_type=bus.detail_type[:256] or "unnamed",

@@ -218,6 +218,31 @@ def _open_kinesis_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
     return _open_data(inside.get("data"), wrapping.off("kinesis"))
 
 
+def _is_kinesis_answer(keys: Folded) -> bool:
+    return isinstance(keys.get("records"), list) and not _KINESIS_ANSWER_SIGNS.isdisjoint(keys)
+
+
+_KINESIS_ANSWER_SIGNS = frozenset({"nextsharditerator", "millisbehindlatest"})
+
+
+def _open_kinesis_answer(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    """What GetRecords answers: its records lie flat, like those of a pipe."""
+    inner = wrapping.off("kinesis")
+    records = keys["records"]
+    data = [fold_keys(one).get("data") if isinstance(one, dict) else None for one in records]
+    opened = [part for one in data for part in _open_data(one, inner)]
+    return opened or (Undecodable("empty_list", "", inner.layers),)
+
+
+def _is_ses_record(keys: Folded) -> bool:
+    return isinstance(keys.get("ses"), dict) and keys.get("eventsource") == "aws:ses"
+
+
+def _open_ses_record(keys: Folded, wrapping: Wrapping) -> Iterable[_Opened]:
+    """A mail that came in by a receipt rule. Over SNS the same names itself `Received`."""
+    return (_Inner({"notificationType": "Received", **keys["ses"]}, wrapping),)
+
+
 # Pipes and Firehose: the record lies flat, its data in base64 unless a template decoded it.
 
 
@@ -316,9 +341,11 @@ _ENVELOPES: tuple[
     ("message", _is_sns, _open_sns),
     ("detail", _is_bus_event, _open_bus_event),
     ("body", _is_sqs, _open_sqs),
+    ("records", _is_kinesis_answer, _open_kinesis_answer),
     ("records", _is_lambda, _open_lambda),
     ("sns", _is_sns_record, _open_sns_record),
     ("kinesis", _is_kinesis_record, _open_kinesis_record),
+    ("ses", _is_ses_record, _open_ses_record),
     ("recordid", _is_firehose_record, _open_firehose_record),
     ("data", _is_flat_record, _open_flat_record),
     ("rawdata", _is_firehose_failure, _open_firehose_failure),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.archive import (
+    MAX_COMPRESSIONS,
     MAX_DOCUMENT_BYTES,
     PIECE_BYTES,
     Parsed,
@@ -67,6 +68,28 @@ def test_documents_are_found_however_they_lie(content: str) -> None:
 
 def test_gzip_members_in_a_row_are_one_stream() -> None:
     assert values(b"".join(gzip.compress(line.encode()) for line in LINES)) == RECORDS
+
+
+@pytest.mark.parametrize("times", [0, 1, MAX_COMPRESSIONS])
+def test_what_was_compressed_by_its_producer_and_by_firehose_is_read(times: int) -> None:
+    content = "\n".join(LINES).encode()
+    for _ in range(times):
+        content = gzip.compress(content)
+    assert values(content) == RECORDS
+
+
+@pytest.mark.parametrize(
+    ("inner", "reason"),
+    [
+        (gzip.compress(gzip.compress(b"{}")), "compressed_too_often"),
+        ("{}".encode("utf-16"), "format_utf16"),
+        (gzip.compress(b"{}" * 99)[:-4], "broken_gzip"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_inside_the_compression_may_be_unreadable_too(inner: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableError, match=reason):
+        read(gzip.compress(inner))
 
 
 def test_a_list_in_a_document_is_the_documents_own() -> None:

@@ -90,6 +90,14 @@ def test_a_record_of_several_documents_with_a_broken_one_is_broken() -> None:
     )
 
 
+def test_an_answer_of_kinesis_without_records_holds_nothing() -> None:
+    answer = {"Records": [], "NextShardIterator": "AAAA", "MillisBehindLatest": 0}
+    assert decode_document(answer) == (Undecodable("empty_list", "", ("kinesis",)),)
+    assert decode_document({**answer, "Records": [7]}) == (
+        Undecodable("kinesis_field_missing", "data", ("kinesis",)),
+    )
+
+
 def test_what_sns_said_is_kept() -> None:
     result = one(decode_body(json.dumps(events.load("connect/chat_message"))))
     assert result.sns is not None
