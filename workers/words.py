@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from string import whitespace
 from typing import Final
 
 from workers.brands import StartRule, Words
@@ -101,7 +102,7 @@ def read_words(words: Words, text: str) -> Meaning:
     for meaning, alone, with_filler in listed.certain:
         if folded in alone or _is_said(folded.split(), with_filler, listed.filler):
             return meaning
-    if _sounds_like_opt_out(folded, listed) or text.strip().strip("\ufe0f") in _SIGNS:
+    if _sounds_like_opt_out(folded, listed) or _is_sign(text):
         return Meaning.DOUBTFUL
     return Meaning.PLAIN
 
@@ -174,7 +175,14 @@ def _emphasis_undone(folded: str) -> str:
 
 # --- wording that may be an opt-out -------------------------------------------------------------
 
-_SIGNS: Final = frozenset({"🛑", "⛔", "🚫"})
+_SIGNS: Final = frozenset("🛑⛔🚫")
+
+
+def _is_sign(text: str) -> bool:
+    """A stop sign, or a row of them, and nothing else."""
+    signs = set(text) - {"\ufe0f"} - set(whitespace)
+    return bool(signs) and signs <= _SIGNS
+
 
 _DOUBTFUL_ALONE: Final = frozenset(
     fold(word)
@@ -192,10 +200,17 @@ _DOUBTFUL_ALONE: Final = frozenset(
             "stop1",
             "s top",
             "stop2end",
+            "stop2",
+            "sstop",
+            "st op",
+            "sto p",
         ),
+        # Said in one word or two
+        *("no more", "cease", "desist", "cease and desist", "wrong number", "spam"),
         *("unsubcribe", "unsubscibe", "unsuscribe", "unsub", "cancell", "opt-ut", "optou"),
         # Spanish, Portuguese
         *("alto", "parar", "pare", "baja", "basta", "cancelar", "detener", "salir", "sair"),
+        *("fin", "termina", "terminar"),
         # French, German, Dutch, Italian, Polish, Turkish
         *(
             "arrête",
@@ -207,7 +222,17 @@ _DOUBTFUL_ALONE: Final = frozenset(
             "abmelden",
             "abbestellen",
         ),
-        *("beenden", "aufhören", "afmelden", "stoppen", "annulla", "disiscrivi", "wypisz", "iptal"),
+        *(
+            "beenden",
+            "aufhören",
+            "hör auf",
+            "afmelden",
+            "stoppen",
+            "annulla",
+            "disiscrivi",
+            "wypisz",
+            "iptal",
+        ),
         # Vietnamese, Tagalog, Haitian Creole
         *("dừng lại", "ngừng", "tigil", "itigil", "sispann"),
         # Russian, Ukrainian, Arabic, Hindi, Korean, Chinese, Japanese
@@ -215,6 +240,17 @@ _DOUBTFUL_ALONE: Final = frozenset(
         *("수신거부", "停止", "退订", "退訂", "取消", "解除", "配信停止"),
     )
 )
+
+_COURTESIES: Final = frozenset(
+    tuple(fold(phrase).split())
+    for phrase in (
+        *("please", "pls", "thanks", "thank you", "por favor", "gracias", "obrigado", "obrigada"),
+        *("s'il vous plaît", "s’il te plaît", "svp", "stp", "merci", "bitte", "danke"),
+        *("per favore", "grazie", "alstublieft", "proszę", "lütfen", "пожалуйста", "请", "請"),
+    )
+)
+"""Stand beside any of the words above, whatever a brand lists as filler."""
+_DOUBTFUL_PHRASES: Final = frozenset(tuple(word.split()) for word in _DOUBTFUL_ALONE)
 
 _SEND_EN: Final = r"(?:text|messag|contact|call|spam|bother|send|sms)"
 _WORDING: Final = re.compile(
@@ -235,6 +271,8 @@ _WORDING: Final = re.compile(
             r"\b(?:leave|let) me alone\b",
             r"\blose (?:my|this) number\b",
             r"\bgo away$",
+            r"\b(?:fuck|piss|bugger) off\b",
+            r"\b(?:didnt|did not|never) sign(?:ed)? up\b",
             r"\b(?:said|told you(?: to)?|asked you(?: to)?) (?:\w+ )?stop\b",
             # Spanish
             r"\bno mas (?:mensaje|texto|sms|llamada)",
@@ -254,11 +292,13 @@ _WORDING: Final = re.compile(
             # German, Portuguese, Italian
             r"\bkeine? (?:\w+ )?(?:sms|nachricht|textnachricht)\w* mehr\b",
             r"\b(?:abmelden|abbestellen)\b",
+            r"\bpar(?:ar?|em?|e[mn]?) de (?:me )?(?:envi|mand|escrev|contat|lig)",
+            r"\bnao quero mais\b",
             r"\bnao (?:me )?(?:envi|mand|escrev|contat|lig)|\bdescadastr|\bremov\w* meu numero\b",
             r"\bnon (?:mi )?(?:scriv|mand|invi|contatt)\w*|\bdisiscriv|\bcancell?a(?:temi|mi)\b",
             # Scripts that write no spaces, and Russian and Arabic stems
             r"退订|退訂|取消订阅|取消訂閱|不要再?发|不要再?發",
-            r"配信停止|送らないで|수신거부|그만 ?보내",
+            r"配信停止|停止して|送らないで|やめて|수신거부|그만 ?보내",
             r"отпи(?:сат|шит)|не (?:пиш|присыл|отправл|звон)",
             r"لا ترسل|الغاء الاشتراك|إلغاء الاشتراك",
             r"मत भेज|बंद कर",
@@ -267,6 +307,7 @@ _WORDING: Final = re.compile(
 )
 
 _LONGEST_TERSE: Final = 3
+_LONGEST_POLITE: Final = 8
 
 
 def _sounds_like_opt_out(folded: str, listed: _Listed) -> bool:
@@ -278,7 +319,7 @@ def _sounds_like_opt_out(folded: str, listed: _Listed) -> bool:
     tokens = folded.split()
     return (
         f"{folded} ".startswith(listed.opt_out_starts)
-        or folded in _DOUBTFUL_ALONE
+        or (len(tokens) <= _LONGEST_POLITE and _is_said(tokens, _DOUBTFUL_PHRASES, _COURTESIES))
         or (len(tokens) <= _LONGEST_TERSE and not UNMISTAKABLE_OPT_OUT.isdisjoint(tokens))
         or _WORDING.search(folded) is not None
     )
