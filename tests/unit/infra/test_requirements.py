@@ -96,7 +96,7 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("package", ["schemas", "workers", "simulator", "infra", "tests"])
 def test_what_is_imported_is_asked_for(package: str) -> None:
-    ours = {"schemas", "workers", "simulator", "infra", "tests", "demo", *sys.stdlib_module_names}
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} | set(sys.stdlib_module_names)
     distributions = packages_distributions()
     asked_for = {normal(requirement.name) for requirement in application()}
     if package == "tests":
