@@ -296,7 +296,7 @@ class Brand(Value):
     language: str = Field(
         default="en-US",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        description="BCP 47 tag; goes with the chat as `sb_language`",
+        description="BCP 47 tag such as `en-US`; goes with the chat as `sb_language`",
     )
     display_name: str = Field(
         default="{masked}",

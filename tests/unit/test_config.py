@@ -143,6 +143,10 @@ def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
         (None, "No such file"),
         (b"\xff\xfe[", "not UTF-8"),
         (b"[[brands]\n", r"not TOML.*line 1"),
+        ("name = “A”\n".encode(), r"not TOML.*line 1.*straight quotes"),
+        (b'name = "A\n', r"not TOML.*line 1.*not closed"),
+        (b"a = 1\na = 2\n", r"not TOML.*line 2.*twice"),
+        (b'{"brands": []}', r"not TOML.*line 1.*\[\[brands\]\]"),
         (b"a = " + b"[" * 100_000, "nested too deep|not TOML"),
     ],
 )
@@ -337,6 +341,69 @@ def test_an_invalid_file_raises_with_every_problem(file: Path) -> None:
             id="display_name_by_its_own_rule",
         ),
         pytest.param(
+            PLUMBING.replace('["+12065550199"]', "[12065550199]"),
+            "brands[0].numbers[0]",
+            4,
+            "should be text in quotes",
+            id="a_number_without_quotes",
+        ),
+        pytest.param(
+            PLUMBING.replace('["+12065550199"]', '"+12065550199"'),
+            "brands[0].numbers",
+            4,
+            "should be a list in brackets, not text in quotes",
+            id="one_number_without_brackets",
+        ),
+        pytest.param(
+            PLUMBING.replace("[[brands]]", "[brands]"),
+            "brands",
+            2,
+            "write [[brands]], in two pairs of brackets",
+            id="a_table_for_a_list_of_tables",
+        ),
+        pytest.param(
+            PLUMBING + 'language = "english please"\n',
+            "brands[0].language",
+            7,
+            "is not of this form: BCP 47 tag such as `en-US`",
+            id="a_language_that_is_no_tag",
+        ),
+        pytest.param(
+            PLUMBING + 'end_chat_on_opt_out = "yes"\n',
+            "brands[0].end_chat_on_opt_out",
+            7,
+            "should be true or false, not text in quotes",
+            id="a_yes_for_a_boolean",
+        ),
+        pytest.param(
+            PLUMBING.replace('"flow-1"', "2026-11-20"),
+            "brands[0].contact_flow_id",
+            6,
+            "should be text in quotes",
+            id="a_date_for_text",
+        ),
+        pytest.param(
+            PLUMBING + f'words.opt_out = ["{"x" * 31}"]\n',
+            "brands[0].words.opt_out[0]",
+            7,
+            "is longer than 30 characters",
+            id="a_word_longer_than_a_keyword_may_be",
+        ),
+        pytest.param(
+            PLUMBING + 'opt_out_list = " "\n',
+            "brands[0].opt_out_list",
+            7,
+            "is empty",
+            id="a_blank_name",
+        ),
+        pytest.param(
+            PLUMBING + '[brands.words]\nopt_out = ["stop", "ＹＥＳ"]\n',
+            "brands[0].words.opt_in[2]",
+            7,
+            "default list, which the file does not replace",
+            id="a_word_of_a_default_list",
+        ),
+        pytest.param(
             PLUMBING + '[brands.texts]\nopt_out_confirmed = " "\n',
             "brands[0].texts.opt_out_confirmed",
             8,
@@ -368,6 +435,11 @@ def test_each_problem_names_its_key_and_line(
 )
 def test_what_is_allowed(file: Path, text: str) -> None:
     assert problems(file, PLUMBING + text) == []
+
+
+def test_no_problem_quotes_a_number_whose_quotes_were_forgotten(file: Path) -> None:
+    found = problems(file, PLUMBING.replace('["+12065550199"]', "[12065550199]"))
+    assert not re.search(r"5550199", "".join(map(str, found)))
 
 
 def test_no_problem_quotes_a_number(file: Path) -> None:
@@ -464,6 +536,18 @@ _TOLL_FREE = PLUMBING.replace("+12065550199", "+18335550199")
             "brands[0].origination_identity",
             "none of this brand's",
             id="somebody_elses_identity",
+        ),
+        pytest.param(
+            PLUMBING + '[brands.start]\nkeywords = ["chat"]\n',
+            "brands[0].start.keywords",
+            "any text opens a chat",
+            id="keywords_that_nobody_asks_for",
+        ),
+        pytest.param(
+            PLUMBING.replace("flow-1", "Inbound chat"),
+            "brands[0].contact_flow_id",
+            "looks like a flow's name",
+            id="a_flow_by_its_name",
         ),
         pytest.param(
             PLUMBING.replace("+12065550199", "+19005550199"),

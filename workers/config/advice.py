@@ -122,7 +122,28 @@ def _origination(brand: Brand, at: Path) -> Iterator[Finding]:
             " and what they answer opens a second conversation. Leave it out",
         )
     elif not own and identity not in brand.pools and not identity.startswith("arn:"):
-        yield Finding(path, "is none of this brand's numbers, pools and sender_ids")
+        yield Finding(
+            path,
+            "is none of this brand's numbers, pools and sender_ids. List it there, or leave this"
+            " out: replies then come from the number that was texted",
+        )
+
+
+def _start(brand: Brand, at: Path) -> Iterator[Finding]:
+    if brand.start.on == "any_text" and brand.start.keywords:
+        yield Finding(
+            (*at, "start", "keywords"),
+            'have no effect: start.on is "any_text", so any text opens a chat. Write'
+            ' on = "keyword", or leave them out',
+        )
+
+
+def _contact_flow(brand: Brand, at: Path) -> Iterator[Finding]:
+    if " " in brand.contact_flow_id:
+        yield Finding(
+            (*at, "contact_flow_id"),
+            "looks like a flow's name: Connect wants its id, the last part of its ARN",
+        )
 
 
 def _numbers(brand: Brand, at: Path) -> Iterator[Finding]:
@@ -152,6 +173,8 @@ def _own_texts(brand: Brand) -> Iterator[tuple[str, str]]:
 
 _PER_BRAND: tuple[Callable[[Brand, Path], Iterator[Finding]], ...] = (
     _managed_opt_out,
+    _start,
+    _contact_flow,
     _numbers,
     _origination,
     _text_sizes,

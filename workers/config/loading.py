@@ -77,7 +77,7 @@ def inspect(file: FilePath, runtime: RuntimeShape | None = None) -> Inspection:
         # TOML has types, so "500" is no number and true no 1. Only JSON input is strict and still
         # takes a list for a tuple.
         configuration = Configuration.model_validate_json(
-            json.dumps(document, default=str), strict=True
+            json.dumps(document, default=_date), strict=True
         )
     except ValidationError as exc:
         return Inspection(None, _placed(findings_of(exc, Configuration), places))
@@ -100,9 +100,26 @@ def _read(file: FilePath) -> tuple[str, Mapping[str, Any]]:
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        raise UnreadableConfigurationError(f"{file}: not TOML: {exc}") from exc
+        raise UnreadableConfigurationError(f"{file}: not TOML: {exc}{_hint(str(exc))}") from exc
     except RecursionError as exc:
         raise UnreadableConfigurationError(f"{file}: nested too deep") from exc
+
+
+def _date(value: object) -> dict[str, str]:
+    """TOML has dates and no key of ours takes one: what no key takes either, so it is refused."""
+    return {"date": str(value)}
+
+
+_HINTS = {
+    "Invalid value": 'text stands between straight quotes, as in name = "Example"',
+    "Illegal character": "is a quote not closed?",
+    "Cannot overwrite": "the same key stands there twice",
+    "Invalid statement": "a line is key = value, [table] or [[brands]]",
+}
+
+
+def _hint(message: str) -> str:
+    return next((f"; {says}" for begins, says in _HINTS.items() if message.startswith(begins)), "")
 
 
 def _runtime(configuration: Configuration, shape: RuntimeShape | None) -> Iterator[Finding]:

@@ -13,6 +13,16 @@ from pydantic_core import ErrorDetails
 
 from workers.config.findings import Finding, Path
 
+_SAYS = {
+    "string_type": "should be text in quotes",
+    "int_type": "should be a whole number",
+    "bool_type": "should be true or false",
+    "tuple_type": "should be a list in brackets",
+    "model_type": "should be a table",
+    "too_short": "is empty: at least {min_length} is needed",
+    "string_too_short": "is empty",
+    "string_too_long": "is longer than {max_length} characters",
+}
 _NO_TEXT = frozenset({"int_type", "bool_type", "float_type", "tuple_type", "model_type"})
 
 
@@ -40,15 +50,23 @@ def _finding(error: ErrorDetails, root: type[BaseModel], at: Path) -> Finding:
             says = f"is missing. {_description(path, root)}"
         case "value_error":
             says = error["msg"].removeprefix("Value error, ")
-        case _:
-            says = error["msg"].replace("Input should", "should").replace("Tuple", "List")
-            says += _given(error["type"], error["input"])
+        case "string_pattern_mismatch":
+            says = f"is not of this form: {_description(path, root)}"
+        case "tuple_type" if isinstance(error["input"], dict):
+            says = f"should be a list of tables: write [[{path[-1]}]], in two pairs of brackets"
+        case kind:
+            says = _SAYS.get(kind, "").format(**error.get("ctx", {}))
+            says = says or error["msg"].replace("Input should", "should")
+            says += _given(kind, error["input"])
     return Finding((*at, *path), says)
 
 
 def _given(error_type: str, value: object) -> str:
-    """What stands there: a bare number, or a word where only a few are possible."""
-    if isinstance(value, int | float):
+    """What stands there: a word where only a few are possible, or a bare number.
+
+    Not a number where text belongs: it may be somebody's, whose quotes were forgotten.
+    """
+    if isinstance(value, int | float) and error_type != "string_type":
         return f", not {json.dumps(value)}"
     if isinstance(value, str) and error_type in {"literal_error", "enum"}:
         return f", not {value[:40]!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from typing import Final
 
 from workers.brands import DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS, Brand
 from workers.config.configuration import Configuration
@@ -36,7 +37,9 @@ def _taken(seen: dict[str, Path], value: str, path: Path, what: str) -> Iterator
 
 def _start(brand: Brand, at: Path) -> Iterator[Finding]:
     if brand.start.on == "keyword" and not brand.start.keywords:
-        yield Finding((*at, "start", "keywords"), 'start.on = "keyword" needs at least one keyword')
+        yield Finding(
+            (*at, "start", "keywords"), 'needs at least one keyword, as start.on is "keyword"'
+        )
 
 
 def _idle_times(brand: Brand, at: Path) -> Iterator[Finding]:
@@ -47,6 +50,11 @@ def _idle_times(brand: Brand, at: Path) -> Iterator[Finding]:
             f"{limits.idle_close_s} is not after idle_warn_s = {limits.idle_warn_s}: the warning"
             " comes first. Make it larger, or switch the warning off with idle_warn_s = 0",
         )
+
+
+_DEFAULT_LIST: Final = (
+    "This is the default list, which the file does not replace: write it there, without the word"
+)
 
 
 def _words(brand: Brand, at: Path) -> Iterator[Finding]:
@@ -64,6 +72,7 @@ def _words(brand: Brand, at: Path) -> Iterator[Finding]:
         (("words", "filler"), brand.words.filler),
     )
     for path, words in lists:
+        is_written = path[0] != "words" or path[1] in brand.words.model_fields_set
         for index, word in enumerate(words):
             folded, here = fold(word), (*at, *path, index)
             if not folded:
@@ -71,7 +80,8 @@ def _words(brand: Brand, at: Path) -> Iterator[Finding]:
                 continue
             owner = owners.setdefault(folded, spelled(path))
             if owner != spelled(path):
-                yield Finding(here, f"{word!r} already is in {owner}; a word means one thing")
+                says = f"{word!r} already is in {owner}; a word means one thing"
+                yield Finding(here, says if is_written else f"{says}. {_DEFAULT_LIST}")
 
 
 def _texts(brand: Brand, at: Path) -> Iterator[Finding]:
