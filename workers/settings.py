@@ -1,4 +1,4 @@
-"""The wiring, from the environment, as Terraform's outputs or the local provisioning give it.
+"""The wiring, from the environment, as a deployment or the local provisioning gives it.
 
 Read once, in `load`, and passed down; nobody else reads the environment. Behaviour (brands, words,
 limits) is not here: that is `switchboard.toml`. AWS endpoints and credentials are the SDK's own
@@ -90,7 +90,9 @@ class Settings(FleetSettings):
         default=25, description="Seconds from SIGTERM to exit; below the platform's stop timeout"
     )
     log_format: Literal["json", "console"] = Field(default="json", description="How logs look")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="From which level on lines are written"
+    )
 
     @model_validator(mode="after")
     def _one_key(self) -> Settings:

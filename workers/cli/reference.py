@@ -1,4 +1,4 @@
-"""The configuration's reference: its JSON Schema, and its keys as tables for people.
+"""The configuration's reference: its JSON Schema, and its keys and the wiring's as tables.
 
 Both are made from the models, so that no bound or default is written twice. After a change run
 `python -m workers.cli.reference` at the root of the repository; a test tells when they are old.
@@ -15,6 +15,7 @@ from typing import Any, Final
 from workers.brands import DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS
 from workers.config.configuration import Configuration
 from workers.runtime.config import ConsumerConfig
+from workers.settings import PREFIX, Settings
 
 SCHEMA_FILE: Final = Path("docs/switchboard.schema.json")
 PAGE_FILE: Final = Path("docs/configuration.md")
@@ -57,7 +58,7 @@ def schema_text() -> str:
 
 
 def tables() -> str:
-    """All keys as Markdown tables, a section for each TOML table."""
+    """All keys as Markdown tables, a section for each TOML table, and the environment's."""
     whole = schema()
     models: dict[str, Schema] = {**whole["$defs"], "Configuration": whole}
     sections = (
@@ -65,7 +66,7 @@ def tables() -> str:
         + "\n".join(_rows(model, models))
         for model, title in _SECTIONS
     )
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join((*sections, _environment())) + "\n"
 
 
 def page_with_tables(page: str) -> str:
@@ -80,6 +81,17 @@ def write(root: Path) -> None:
     (root / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")
     page = root / PAGE_FILE
     page.write_text(page_with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _environment() -> str:
+    rows = (
+        f"| `{PREFIX}{name.upper()}` |"
+        f" {'**required**' if field.is_required() else _default({'default': field.default})} |"
+        f" {field.description} |"
+        for name, field in Settings.model_fields.items()
+    )
+    head = "### The environment\n\n| variable | default | meaning |\n|---|---|---|\n"
+    return head + "\n".join(rows)
 
 
 def _rows(name: str, models: Mapping[str, Schema]) -> Iterator[str]:

@@ -25,9 +25,10 @@ from workers.errors import SettingsError
 def worker(queues: str, log_format: str | None) -> None:
     """Consume the queues and relay conversations, until SIGTERM or Ctrl-C.
 
-    Wiring comes from the environment (SWITCHBOARD_QUEUE_URLS and its like, as Terraform's outputs
-    or `python -m infra.local.provision` give it), behaviour from the file that SWITCHBOARD_CONFIG
-    names. AWS endpoints, region and credentials are the SDK's own variables.
+    Wiring comes from the environment (SWITCHBOARD_QUEUE_URLS and its like: docs/configuration.md
+    lists them, `python -m infra.local.provision` prints those of a local world), behaviour from
+    the file that SWITCHBOARD_CONFIG names. AWS endpoints, region and credentials are the SDK's own
+    variables.
 
     \b
     GET /healthz   alive: every queue is polled, or paused on purpose
