@@ -33,6 +33,9 @@ _OTHER_FORMATS = {
     b"Obj\x01": "avro",
     b"PK\x03\x04": "zip",
     b"\x28\xb5\x2f\xfd": "zstandard",
+    b"\xff\x06\x00\x00": "snappy",  # Framed, as Firehose writes it.
+    b"BZh": "bzip2",
+    b"\xfd7zX": "xz",
     b"\xff\xfe": "utf16",
     b"\xfe\xff": "utf16",
 }

@@ -20,6 +20,8 @@ ALL_RECOGNISED = 0
 SOME_UNKNOWN = 1
 UNREADABLE = 2
 
+_FORMAT_ADVICE = ": only JSON in UTF-8 is read, as it is or in gzip; convert it first"
+
 Line = dict[str, object]
 _Writer = Callable[[TextIO, Line], object]
 
@@ -61,7 +63,8 @@ def _classify_file(file: Path, out: TextIO, write: _Writer) -> int:
             for line in tally.lines(read_documents(stream)):
                 write(out, line)
     except UnreadableError as exc:
-        return _complain(file, exc.reason)
+        advice = _FORMAT_ADVICE if exc.reason.startswith("format_") else ""
+        return _complain(file, exc.reason + advice)
     if tally.has_unknown and not tally.is_readable:
         return _complain(file, "holds no JSON")
     return SOME_UNKNOWN if tally.has_unknown else ALL_RECOGNISED

@@ -20,6 +20,7 @@ SMS = events.load("sms/inbound_sns")
 BOUNCE = events.load("ses/bounce_eventbridge")
 RECORD = events.load("pinpoint/sms_failure")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+CONVERT = "only JSON in UTF-8 is read, as it is or in gzip; convert it first"
 KEYS = ["class", "type", "envelope", "id", "key", "time"]
 
 
@@ -127,10 +128,11 @@ def test_set_up_chatter_is_told_by_its_source() -> None:
         (b"hello\nthere", "holds no JSON"),
         (b'{"a": ', "holds no JSON"),
         (b"\xff\x80\x81", "holds no JSON"),
-        (b"PAR1....", "format_parquet"),
+        (b"PAR1....", f"format_parquet: {CONVERT}"),
+        (b"\xff\x06\x00\x00sNaPpY", f"format_snappy: {CONVERT}"),
         (gzip.compress(json.dumps(SMS).encode())[:-4], "broken_gzip"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_unreadable_input_ends_with_two(content: bytes, why: str) -> None:
     result = run("--json", "-", stdin=content)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 from typing import Any
 
 import pytest
@@ -123,6 +125,8 @@ def test_an_empty_stream_is_unreadable(content: bytes) -> None:
     [
         (b"PAR1\x15\x04", "format_parquet"),
         (b"PK\x03\x04zip", "format_zip"),
+        (bz2.compress(b"{}"), "format_bzip2"),
+        (lzma.compress(b"{}"), "format_xz"),
         ('{"a": 1}'.encode("utf-16"), "format_utf16"),
         (gzip.compress(b'{"a": 1}' * 100)[:-9], "broken_gzip"),
         (b"\x1f\x8b\x08garbage that no gzip wrote", "broken_gzip"),
