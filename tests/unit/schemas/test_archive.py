@@ -132,7 +132,7 @@ def test_an_empty_stream_is_unreadable(content: bytes) -> None:
         (b"\x1f\x8b\x08garbage that no gzip wrote", "broken_gzip"),
         (gzip.compress(b'{"a": 1}') + b"trailing", "broken_gzip"),
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_a_stream_of_another_kind_is_unreadable(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
