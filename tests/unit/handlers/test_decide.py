@@ -92,6 +92,12 @@ KEYWORD_ANSWER = KEYWORD.model_copy(update={"texts": Texts(no_match="Text CHAT t
         pytest.param(session(text(), state=NONE), KEYWORD, Conclude, id="no_keyword_no_answer"),
         pytest.param(session(text(), state=NONE), KEYWORD_ANSWER, Answer, id="no_keyword"),
         pytest.param(session(text("CHAT"), state=NONE), KEYWORD, ClaimChat, id="keyword_starts"),
+        pytest.param(
+            session(text("take me off your list"), state=ENDED),
+            KEYWORD_ANSWER,
+            ClaimChat,
+            id="a_doubtful_opt_out_starts_a_chat_without_a_keyword",
+        ),
         pytest.param(session(text("STOP")), BRAND, OptOut, id="opt_out"),
         pytest.param(session(text("START")), BRAND, OptIn, id="return"),
         pytest.param(session(text("HELP"), state=NONE), BRAND, Answer, id="help_opens_no_chat"),
@@ -246,6 +252,12 @@ def test_a_doubtful_opt_out_goes_to_the_agent_with_a_flag() -> None:
     step = plan(view(session(text("stop by at 2 tomorrow"))))
     assert isinstance(step, Say)
     assert step.messages == (BRAND.texts.note_doubtful + "stop by at 2 tomorrow",)
+
+
+def test_a_doubtful_opt_out_keeps_its_flag_when_it_comes_late() -> None:
+    step = plan(view(session(text("no more texts", age_ms=25 * HOUR_MS))))
+    assert isinstance(step, Say)
+    assert step.messages == (f"[Sent 25 h ago] {BRAND.texts.note_doubtful}no more texts",)
 
 
 def test_help_in_an_open_chat_is_answered_and_shown() -> None:

@@ -174,7 +174,7 @@ def _plan_in(view: View, entry: Entry) -> Step:
             pass
     match session.state:
         case ChatState.NONE | ChatState.ENDED:
-            return _plan_start(view, entry)
+            return _plan_start(view, entry, meaning)
         case ChatState.STARTING:
             return OpenChat(entry)
         case ChatState.OPEN:
@@ -183,13 +183,17 @@ def _plan_in(view: View, entry: Entry) -> Step:
             assert_never(session.state)
 
 
-def _plan_start(view: View, entry: Entry) -> Step:
+def _plan_start(view: View, entry: Entry, meaning: Meaning) -> Step:
     session, brand, now, marks = view.session, view.brand, view.now_ms, view.session.marks
     if now - entry.time_ms > brand.limits.to_agent_max_age_s * 1000:
         return GiveUp(entry, "too_old")
     if marks.get("quick_end_n", 0) >= QUICK_ENDS_MAX and now - marks.get("ended_at", 0) < HOUR_MS:
         return GiveUp(entry, "chat_closed_at_once")
-    if not matches_keyword(brand.start, entry.payload["body"]):
+    # What may be an opt-out needs a person to read it, not an answer that asks for a keyword.
+    is_asked_for = meaning is Meaning.DOUBTFUL or matches_keyword(
+        brand.start, entry.payload["body"]
+    )
+    if not is_asked_for:
         return Answer(entry, "no_match") if brand.texts.no_match else Conclude(entry, "no_match")
     if (
         now - marks.get("start_from", 0) < HOUR_MS
@@ -206,8 +210,8 @@ def _plan_say(view: View, entry: Entry, meaning: Meaning) -> Step:
     prefix = ""
     if age_ms > brand.limits.to_agent_max_age_s * 1000:
         prefix = late_prefix(brand, age_ms)
-    elif meaning is Meaning.DOUBTFUL:
-        prefix = brand.texts.note_doubtful
+    if meaning is Meaning.DOUBTFUL:
+        prefix += brand.texts.note_doubtful
     body = clean_for_chat(prefix + entry.payload["body"])
     messages = split_for_chat(body) if body.strip() else ()
     since_ours_ms = entry.time_ms - view.session.marks.get("auto_at", -HOUR_MS)
