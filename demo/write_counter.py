@@ -1,7 +1,8 @@
 """Counts writes where they are billed: an HTTP proxy in front of the DynamoDB endpoint.
 
 Every item written counts once, refused conditions too: DynamoDB bills those like any other write.
-Reads are counted apart.
+Reads are counted apart. The fleet's table is left out: a worker's sign of life every two seconds is
+the price of a worker, not of a message.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from demo.proxy import Answer, EndpointProxy
 from infra.local.endpoints import LocalAws
 
 _ONE_WRITE = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+FLEET_TABLE = "fleet"
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 
 
@@ -40,9 +42,9 @@ class WriteCounter(EndpointProxy):
 
 
 def writes_of(operation: str, body: bytes) -> int:
-    """How many items one request writes."""
+    """How many items one request writes, of the fleet's table none."""
     if operation in _ONE_WRITE:
-        return 1
+        return not str(json.loads(body)["TableName"]).endswith(FLEET_TABLE)
     match operation:
         case "BatchWriteItem":
             tables: dict[str, list[Any]] = json.loads(body)["RequestItems"]
