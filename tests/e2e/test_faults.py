@@ -10,7 +10,7 @@ from tests.e2e.theatre import scene
 from workers.clock import SystemClock
 
 UNCERTAIN = "[Delivery of your last message could not be confirmed]"
-LONGER_THAN_ANY_COUNT = 24
+LONGER_THAN_ANY_COUNT = 18
 """Refusals in a row, where a queue would give up after five receives."""
 
 
@@ -20,7 +20,7 @@ async def test_texts_wait_in_order_while_connect_throttles_and_fails(stage: Stag
     await stage.spoil_start(customer, "throttle", LONGER_THAN_ANY_COUNT)
     for body in ("one", "two"):
         await stage.text(customer, body)
-    chat = await stage.chat(customer, timeout_s=50)
+    chat = await stage.chat(customer, timeout_s=60)
     await stage.until_in_chat(chat, "one", "two")
     await stage.spoil_saying("three", "error_500", LONGER_THAN_ANY_COUNT)
     for body in ("three", "four"):

@@ -49,7 +49,7 @@ ACCOUNT_PAUSE_S = 30.0
 NEIGHBOUR_WAIT_S = 10.0
 NEIGHBOURS_MAX = 8  # of one session in one process; the rest come back by the queue
 WAIT_MAX_S = 30.0
-PATIENCE_DOUBLINGS = 5
+PATIENCE_DOUBLINGS = 3  # a quota that is free again is noticed within some 8 s
 HAS_CHAT = (ChatState.OPEN, ChatState.ENDED)
 """Else the contact that the session names is an earlier chat's."""
 
