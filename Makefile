@@ -9,12 +9,12 @@ PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
-PARTS := lint types layers unit contract clients dst e2e e2e-localstack model
+PARTS := lint types layers unit contract clients dst e2e faults e2e-localstack model
 SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
-	e2e-localstack \
+	faults e2e-localstack \
 	storm crash-matrix soak fuzz bench dst model clean lock
 
 help: ## Say what there is
@@ -70,10 +70,13 @@ clients: $(DEV) ## Clients that others wrote hold a chat with the simulator: the
 	$(BIN)/pytest -q tests/clients $(ARGS)
 
 e2e: $(DEV) ## End-to-end tests: workers as shipped, on the embedded emulator
-	$(BIN)/pytest -q tests/e2e $(ARGS)
+	$(BIN)/pytest -q tests/e2e -m "not faults" $(ARGS)
+
+faults: $(DEV) ## Faults on real processes and sockets: kills, cut connections, outages, a small soak
+	$(BIN)/pytest -q tests/e2e -m faults $(ARGS)
 
 e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 only)
-	$(BIN)/pytest -q tests/e2e --backend localstack $(ARGS)
+	$(BIN)/pytest -q tests/e2e -m "not faults" --backend localstack $(ARGS)
 
 storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker killed every two seconds
 	$(BIN)/python -m demo.storm $(ARGS)

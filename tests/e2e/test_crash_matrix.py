@@ -23,6 +23,7 @@ DRAWN = 6
 CELLS = 6
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(400)
 async def test_a_worker_killed_at_any_call_leaves_an_exact_ledger(
     backend_aws: LocalAws, tmp_path: Path

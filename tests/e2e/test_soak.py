@@ -15,6 +15,7 @@ REPORTED = {
 }
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(300)
 async def test_a_small_soak_brings_each_event_to_its_end_once(
     backend_aws: LocalAws, tmp_path: Path

@@ -16,6 +16,7 @@ REPORTED = {
 }
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(200)
 async def test_a_small_storm_delivers_everything_once_and_in_order(
     backend_aws: LocalAws, tmp_path: Path

@@ -28,7 +28,8 @@ from demo.wire import CarryOut, Ending, SpoiltAnswer, WireCall
 from infra.local.endpoints import LocalAws
 from infra.local.readiness import answers
 
-pytestmark = pytest.mark.timeout(400)  # The first test waits for the start of all rooms.
+# The first test waits for the start of all rooms.
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 BEYOND_THE_SDKS_TRIES = 4
 LONGER_THAN_A_POLL_S = 24.0
