@@ -149,7 +149,7 @@ class State(NamedTuple):
 
 CRASH, LEASE, REDELIVER, DUPLICATE, AMBIGUOUS, LOST, QUOTA, REFUSED, TOKENLESS = range(9)
 
-TRIES_MAX = 2  # a text in doubt is sent once more at most
+TRIES_MAX = 2  # the code sends up to four times; two show all that more could
 
 
 class Violation(Exception):

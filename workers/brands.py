@@ -314,7 +314,7 @@ class Brand(Value):
     in_doubt: Literal["uncertain", "resend"] = Field(
         default="uncertain",
         description="What follows a send without an answer or a receipt: tell the agent, or send"
-        " once more and risk a second copy",
+        " again, up to three times, and risk as many copies",
     )
     receipt_wait_s: int = Field(
         default=120,

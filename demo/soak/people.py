@@ -18,6 +18,7 @@ from simulator.ledger import iso
 IN_A_BURST_S = (0.03, 0.2)
 BETWEEN_S = (0.2, 1.5)
 PATIENCE_S = 300.0
+TAKEN_OVER_WITHIN_S = 32.0  # the session lease, the clocks' skew, and the message's way back
 _CHAT = (
     "about my order that came on Monday",
     "could you look at it please",
@@ -52,6 +53,7 @@ class Conversation:
     said: list[Said] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     was_cut_short: bool = False
+    _spoke_in: int = 0
 
     async def hold(self, rounds: int) -> None:
         """From the first text to the text that says that it is over."""
@@ -64,9 +66,19 @@ class Conversation:
                 await asyncio.gather(self._speak(texting, rounds), self._speak(answering, rounds))
                 await self._until(lambda: self._is_heard(texting) and self._is_heard(answering))
                 await self._until(lambda: self.heard.receipts.issuperset(self.replies))
+                await self._let_it_be_recorded()
                 await self._leave()
         except TimeoutError:
             self.was_cut_short = True
+
+    async def _let_it_be_recorded(self) -> None:
+        """A text that a chat took, and whose worker died before it said so, is said again.
+
+        In the same chat that changes nothing. Were it over, the text would be in the next one too
+        (docs/design/conversation-protocol.md, "What is not promised").
+        """
+        if self.weather.is_rough or self.weather.number != self._spoke_in:
+            await asyncio.sleep(TAKEN_OVER_WITHIN_S)
 
     async def _leave(self) -> None:
         body = self.heard.ended_text
@@ -90,6 +102,7 @@ class Conversation:
 
     async def _say(self, lane: Lane) -> None:
         spell, was_rough = self.weather.number, self.weather.is_rough
+        self._spoke_in = spell
         name = f"{lane.mark}{self.number}-{len(lane.names) + 1}"
         lane.names.append(name)
         body = f"{name} {self.chance.choice(_CHAT)}"

@@ -296,13 +296,13 @@ def test_without_a_receipt_in_time_the_agent_is_told() -> None:
     assert (step.reason, step.tell_agent) == ("uncertain", BRAND.texts.note_uncertain)
 
 
-def test_a_brand_may_send_again_once() -> None:
+def test_a_brand_may_send_again_up_to_three_times() -> None:
     brand = BRAND.model_copy(update={"in_doubt": "resend"})
     first = plan(view(session(doubtful(intent_at_ms=NOW - 121 * S)), brand))
     assert isinstance(first, SendText)
     assert (first.part, first.tries) == (0, 2)
     again = doubtful(intent_at_ms=NOW - 121 * S)
-    assert isinstance(plan(view(session(replace(again, tries=2)), brand)), Conclude)
+    assert isinstance(plan(view(session(replace(again, tries=4)), brand)), Conclude)
 
 
 def test_after_a_part_that_went_out_comes_the_next() -> None:

@@ -46,6 +46,7 @@ RECEIPT_LOOK_MS = 10_000  # how long a lane in doubt sleeps before it is looked 
 STARTING_LOOK_MS = 1_000  # how long an agent's message waits for a chat that is being set up
 QUICK_ANSWER_MS = 2_000  # an answer to our own text this soon is a machine's
 QUICK_ANSWERS_MAX = 3
+SENDS_MAX = 4  # of one part, where the brand would rather repeat it than leave it in doubt
 TAKEOVERS_MAX = 8  # an entry whose workers keep dying kills them
 QUICK_ENDS_MAX = 2  # chats that close at once on the same text: the flow is closed, stop opening
 
@@ -268,7 +269,7 @@ def _plan_doubt(view: View, entry: Entry) -> Step:
     until = entry.intent_at_ms + brand.receipt_wait_s * 1000
     if now < until:
         return AwaitReceipt(entry, min(until, now + RECEIPT_LOOK_MS))
-    if brand.in_doubt == "resend" and entry.tries < 2 and not _is_too_old(view, entry):
+    if brand.in_doubt == "resend" and entry.tries < SENDS_MAX and not _is_too_old(view, entry):
         return _send_part(view, entry, entry.part, tries=entry.tries + 1)
     return _after_part(view, entry, uncertain=True)
 
