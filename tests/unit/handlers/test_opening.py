@@ -112,6 +112,26 @@ async def test_a_chat_whose_token_is_lost_for_good_is_stopped_and_another_opened
     assert relay.meter.effects["chat_started", "orphan_stopped"] == 1
 
 
+async def test_orphans_that_we_stop_ourselves_are_no_flow_that_closes_at_once(relay: Relay) -> None:
+    async def the_next_answer_is_lost() -> None:
+        relay.faults.lose_answer("chats.start", TransientError("timeout"))
+
+    relay.centre.replay_brings_token = False
+    sms = relay.sms("hello")
+    await the_next_answer_is_lost()
+    for _ in range(2):
+        assert isinstance(await relay.text(sms), Wait)
+        relay.faults.meanwhile("chats.stop", the_next_answer_is_lost)
+        await relay.sleep(12)
+    assert isinstance(await relay.text(sms), Wait)
+    await relay.sleep(12)
+    assert await relay.text(sms) == Done()
+    *orphans, chat = relay.centre.chats.values()
+    assert len(orphans) == 3
+    assert all(orphan.is_ended for orphan in orphans)
+    assert chat.said == ["hello"]
+
+
 @pytest.mark.parametrize("call", ["chats.stream", "chats.connect"])
 async def test_a_chat_that_ends_while_it_is_set_up_makes_room_for_the_next(
     relay: Relay, call: str

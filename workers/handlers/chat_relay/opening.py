@@ -73,7 +73,9 @@ class ChatOpener:
         bind_contact(started.contact_id)
         tokens = await self._tokens(session, started)
         if tokens is None:
-            return await self._orphan(session, started.contact_id)
+            # Our own doing: it says nothing of a flow that closes its chats at once.
+            await self._stop_orphan(session, started.contact_id)
+            return await self._record_over(session, session.marks.get("quick_end_n", 0))
         # Before streaming starts: a message of the chat must find out whose it is.
         await asyncio.gather(
             self._journal.record_contact(started.contact_id, ContactRef(session.sid, session.gen)),
@@ -83,16 +85,19 @@ class ChatOpener:
             await self._chats.stream(started.contact_id, f"{session.sid}.{session.gen}.stream")
             await self._line.renew(session.sid, session.gen, tokens)
         except ContactEnded:
-            return await self._orphan(session, started.contact_id)
+            await self._stop_orphan(session, started.contact_id)
+            return await self.over(session)
         return await self._record_open(session, started.contact_id, brand)
 
     async def over(self, session: Session) -> Session:
         """W10: Connect takes no token of this generation any more."""
-        now = self._clock.now_ms()
+        age_ms = self._clock.now_ms() - session.marks.get("claimed_at", 0)
+        quick_ends = session.marks.get("quick_end_n", 0) + 1 if age_ms < QUICK_END_MS else 0
+        return await self._record_over(session, quick_ends)
+
+    async def _record_over(self, session: Session, quick_ends: int) -> Session:
         ended = await self._journal.chat_over(session, gen=session.gen)
-        was_quick = now - session.marks.get("claimed_at", 0) < QUICK_END_MS
-        quick_ends = session.marks.get("quick_end_n", 0) + 1 if was_quick else 0
-        marks = {"ended_at": now, "quick_end_n": quick_ends}
+        marks = {"ended_at": self._clock.now_ms(), "quick_end_n": quick_ends}
         await self._journal.mark(session.sid, marks)
         log.info("chat_found_over", gen=session.gen)
         return replace(ended, marks={**ended.marks, **marks})
@@ -130,12 +135,11 @@ class ChatOpener:
         log.info("chat_started", gen=session.gen)
         return opened
 
-    async def _orphan(self, session: Session, contact_id: str) -> Session:
+    async def _stop_orphan(self, session: Session, contact_id: str) -> None:
         """A chat that cannot be joined is stopped; the next generation starts afresh."""
         await self._chats.stop(contact_id)
         self._deps.meter.effect("chat_started", "orphan_stopped")
         log.warning("orphan_chat_stopped", gen=session.gen)
-        return await self.over(session)
 
     async def _no_room(self, session: Session, entry: Entry, brand: Brand) -> Session:
         """Connect is full: the text waits, and its sender is told so once."""
