@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -212,4 +213,6 @@ class Poller:
             async with asyncio.timeout(within_s):
                 await waiter
         except TimeoutError:
-            self._waiters.remove(waiter)
+            # A `wake` in the same turn of the loop has taken it off already.
+            with suppress(ValueError):
+                self._waiters.remove(waiter)

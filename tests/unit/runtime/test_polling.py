@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from tests.unit.runtime.fleet import running
+from tests.unit.runtime.fleet import make_fleet, running
 from workers.errors import AccountProblem, Throttled, TransientError
 from workers.metrics import POLLS, TASK_RESTARTS
 from workers.runtime.breaker import Pause
 from workers.runtime.delivery import Delivery
 from workers.runtime.memory import MemoryQueue
 from workers.runtime.outcome import Done, Outcome
+from workers.runtime.poller import GATE_LOOK_S
 
 
 class Gauge:
@@ -180,3 +182,25 @@ async def test_draining_a_full_queue_takes_a_fifth_of_a_request_for_each_message
         await fleet.until_empty()
         requests = fleet.queue.calls["receive"] + fleet.queue.calls["delete"]
         assert requests / 5000 <= 0.21
+
+
+class _ShutGate:
+    """Leaves no room, and lets something change at the very moment of the next look."""
+
+    reason = "test"
+    changes: Callable[[], None]
+
+    def capacity(self) -> int:
+        asyncio.get_running_loop().call_later(GATE_LOOK_S, self.changes)
+        return 0
+
+
+async def test_a_change_at_the_very_moment_of_a_look_ends_no_poller() -> None:
+    gate = _ShutGate()
+    fleet = make_fleet(gate=gate)
+    gate.changes = fleet.consumer._poller.wake
+    async with asyncio.TaskGroup() as tasks:
+        fleet.consumer.start(tasks)
+        await fleet.clock.sleep(20 * GATE_LOOK_S)
+        await fleet.consumer.drain()
+    assert fleet.metrics.total(TASK_RESTARTS) == 0
