@@ -188,9 +188,8 @@ class Bench:
 
     def _held_until(self, utterance: Utterance, hold_s: float) -> float:
         """Until when it waits for an earlier one, in true time."""
-        until = utterance.at_s + hold_s
         known_at = self._passage(utterance).known_at or 0.0
-        return until if known_at <= until else known_at + hold_s
+        return max(utterance.at_s, known_at) + hold_s
 
     def _why_late(self, overtaken: Utterance, passage: Passage) -> str | None:
         known_at = passage.known_at or 0.0

@@ -9,12 +9,12 @@ all the same, for the network carries it and not the process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from schemas.connect import ChatMessage
 from schemas.own import ChatWatch, Command, Notice
@@ -153,6 +153,7 @@ class Fleet:
     dead_letters: list[tuple[str, str]] = field(default_factory=list)
     lost_receipts: set[str] = field(default_factory=set)
     journalled_at_ms: dict[str, int] = field(default_factory=dict)
+    entered_ms: dict[str, int] = field(default_factory=dict)
     _processes: list[Process] = field(default_factory=list)
     _names: count[int] = field(default_factory=lambda: count(1))
     _open: dict[asyncio.Task[Any], None] = field(default_factory=dict)
@@ -292,14 +293,18 @@ class Fleet:
             self.dead_letters.append(("the test itself", repr(task.exception())))
 
     def _watch_journal(self) -> None:
-        """Note when each entry was first journalled: from then on every holder can know of it."""
+        """Note when each entry was first journalled: from then on every holder can know of it.
+
+        And what its writer took for that time, which is when the write went out.
+        """
         write = self.world.sessions.update
 
         async def noted(key: Any, update: Any) -> Any:
             item = await write(key, update)
-            for name in item:
-                if name.startswith("e_"):
+            for name, entry in item.items():
+                if name.startswith("e_") and isinstance(entry, Mapping):
                     self.journalled_at_ms.setdefault(name[2:], self.world.clock.now_ms())
+                    self.entered_ms[name[2:]] = cast("int", entry["j"])
             return item
 
         self.world.sessions.update = noted  # type: ignore[method-assign] # looks on, changes nothing

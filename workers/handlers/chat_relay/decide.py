@@ -129,11 +129,10 @@ def _plan_lane(view: View, lane: Lane) -> Step | None:
 def _held_until_ms(entry: Entry, hold_ms: int) -> int:
     """Until when an earlier event may still come.
 
-    What is journalled later than that comes out of a backlog, as after an outage, and so does
-    what was said just before it: SQS hands both out at once, in any order.
+    Counted from when this one was journalled, not from its own time: what delays all deliveries
+    alike, such as a busy worker or a backlog after an outage, then takes nothing from the window.
     """
-    until_ms = entry.time_ms + hold_ms
-    return until_ms if entry.entered_ms <= until_ms else entry.entered_ms + hold_ms
+    return max(entry.time_ms, entry.entered_ms) + hold_ms
 
 
 # --- customer -> chat -----------------------------------------------------------------------------
