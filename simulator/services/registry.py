@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from simulator.contact_centre.centre import ContactCentre
-from simulator.services import Service, connect, connectparticipant, sms_voice
+from simulator.services import (
+    Service,
+    connect,
+    connectparticipant,
+    customer_profiles,
+    sms_voice,
+)
 from simulator.world import World
 
 
@@ -14,4 +20,5 @@ def build_services(world: World) -> list[Service]:
         sms_voice.build(world),
         connect.build(centre),
         connectparticipant.build(centre),
+        customer_profiles.build(world),
     ]

@@ -34,6 +34,13 @@ EXAMPLES = {
     r"\+?[0-9]{1,15}": "+1206",
     r"\+?[1-9][0-9]{1,18}": "+12065550100",
     r"\\+[1-9]\\d{1,14}$": "+12065550100",
+    r"[a-f0-9]{32}": "0123456789abcdef0123456789abcdef",
+    r"^(?!aws:)[a-zA-Z+-=._:/]+$": "team:reminders",
+    r"^([0-9]|0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]$": "23:45",
+    r"^[a-z0-9.-]+$": "a-bucket",
+    r"^[a-zA-Z0-9_-]+$": "_phone",
+    r"^[a-zA-Z0-9_.-]+$": "address.city",
+    r"^[a-zA-Z_][a-zA-Z_0-9-]*$": "switchboard-Engagement_1",
     r"[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}": "11111111-2222-3333-4444-555555555555",
 }
 """A valid value for each pattern; a new operation's new pattern needs one."""
