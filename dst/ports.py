@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from dst.network import Cut, Link, Unconnected
-from dst.witness import Witness
+from dst.witness import Looker, Witness
 from schemas.own import Command, encode_command
 from workers.errors import Throttled, TransientError
 from workers.runtime.memory import MemoryQueue
@@ -120,15 +120,16 @@ class TablePort:
         told: str = "",
     ) -> Item | None:
         """A call that shows an item, refused or not: the witness looks on."""
+        looker = Looker.now(self._link.process.name)
 
         async def watched() -> Item | None:
             try:
                 item = await serve()
             except RefusedItem as refused:
-                self._witness.looked(self._link.process.name, key, refused.item, "refused")
+                self._witness.looked(looker, key, refused.item, "refused")
                 self._link.tell("is refused", f"{name} {key.pk[:14]} {told}")
                 raise
-            self._witness.looked(self._link.process.name, key, item, name)
+            self._witness.looked(looker, key, item, name)
             return item
 
         return await self._ask(name, key, watched, told)

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.ledger import Entry as LedgerEntry
 from workers.handlers.chat_relay.entries import entry_id
@@ -42,13 +43,26 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request that says or sends an entry, and which entries its sender had seen."""
+    """One request that says or sends an entry, and which entries its task had seen."""
 
     at: float
     process: str
     entry: str
     part: str
     seen: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who is shown something: a task. Another one of its process does not know of it."""
+
+    process: str
+    task: asyncio.Task[Any] | None
+
+    @classmethod
+    def now(cls, process: str) -> Looker:
+        """Whoever runs."""
+        return cls(process, asyncio.current_task())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Witness:
         self.spoilt_receipts: set[str] = set()
         self.opted_out_at: dict[str, float] = {}
         self._entries: dict[str, str] = {}
-        self._looks: dict[tuple[str, str], frozenset[str]] = {}
+        self._looks: dict[tuple[Looker, str], frozenset[str]] = {}
         self._intended: dict[str, object] = {}
         self._silences: list[tuple[float, str]] = []
         self._troubles: list[tuple[float, str]] = []
@@ -98,19 +112,19 @@ class Witness:
 
     # --- the tables -------------------------------------------------------------------------------
 
-    def looked(self, process: str, key: Key, item: Item | None, how: str) -> None:
-        """A process's call showed an item as it stood then."""
+    def looked(self, looker: Looker, key: Key, item: Item | None, how: str) -> None:
+        """A task's call showed it an item as it stood then."""
         if item is None or key.sk != "A" or not key.pk.startswith("S#"):
             return
         pending = {name[2:]: entry for name, entry in item.items() if name.startswith("e_")}
         done = item.get("d", ())
         done_ids = {str(each) for each in done} if isinstance(done, Sequence) else set()
-        self._looks[process, key.pk[2:]] = frozenset(pending) | done_ids
+        self._looks[looker, key.pk[2:]] = frozenset(pending) | done_ids
         for entry, stored in pending.items():
             passage = self.passages[entry]
             passage.known_at = passage.known_at or _now()
             if isinstance(stored, Mapping) and how == "update":
-                self._intend(process, entry, stored)
+                self._intend(looker.process, entry, stored)
         for entry in done_ids:
             passage = self.passages[entry]
             passage.known_at = passage.known_at or _now()
@@ -131,7 +145,7 @@ class Witness:
         if where is None:
             return None
         sid, entry, part = where
-        seen = self._looks.get((process, sid), frozenset())
+        seen = self._looks.get((Looker.now(process), sid), frozenset())
         attempt = Attempt(_now(), process, entry, part, seen)
         self.attempts[entry].append(attempt)
         return attempt
