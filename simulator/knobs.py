@@ -52,7 +52,8 @@ class FrameKnobs(KnobSection):
     """The knobs that hold for every service.
 
     `api` is keyed by `service.Operation`, `service.*` or `*`; the most exact one counts.
-    `publications` is keyed by kind: inbound_sms, receipt, chat, contact_event.
+    `publications` is keyed by kind: inbound_sms, receipt, chat, contact_event,
+    contact_record.
     """
 
     rates: bool = False

@@ -58,8 +58,8 @@ class Messaging(Protocol):
 class Publisher:
     """Sends what the services say, once and in order unless the knobs of its kind say otherwise.
 
-    Kinds: inbound_sms, receipt, chat, contact_event. A call returns when the message is out, or,
-    where it is to be late, when it is on its way.
+    Kinds: inbound_sms, receipt, chat, contact_event, contact_record. A call returns when the
+    message is out, or, where it is to be late, when it is on its way.
     """
 
     def __init__(
@@ -116,6 +116,14 @@ class Publisher:
             queues = [r.queue for r in self._rules.rules if matches(r.pattern, event)]
             for queue in queues:
                 await self._deliver(Delivery(queue, body), knobs)
+
+    async def to_queue(self, queue: str, body: str, kind: str) -> None:
+        """Put a message on an SQS queue, as a pipe does; `queue` is its deployed name."""
+        knobs = self._knobs.publication(kind)
+        if await self._is_lost(kind, knobs):
+            return
+        for _ in range(2 if self._hits(knobs.republish) else 1):
+            await self._deliver(Delivery(queue, body), knobs)
 
     async def close(self) -> None:
         """Close the clients."""

@@ -18,6 +18,9 @@ from simulator.contact_centre.lifecycle import Lifecycle
 from simulator.contact_centre.seeding import ConnectSeed
 from simulator.contact_centre.sockets import Sockets
 from simulator.contact_centre.tokens import Token, TokenKind, Tokens
+from simulator.contact_centre.voice.call import Order, VoiceCall
+from simulator.contact_centre.voice.dialing import Dialer
+from simulator.contact_centre.voice.knobs import VoiceKnobs
 from simulator.world import World
 
 WEBSOCKET_PATH = "/participant/websocket"
@@ -25,10 +28,11 @@ ATTACHMENT_PATH = "/participant/attachments"
 
 
 class ContactCentre:
-    """Instances and chats, and the parts that work on them."""
+    """Instances, chats and calls, and the parts that work on them."""
 
     def __init__(self, world: World) -> None:
         world.knobs.register(SECTION, ContactCentreKnobs())
+        world.knobs.register("voice", VoiceKnobs())
         self.world = world
         self.feed = Feed()
         self.sockets = Sockets()
@@ -37,6 +41,7 @@ class ContactCentre:
         self.shelf = AttachmentShelf()
         self.delivery = Delivery(world, self.sockets, self.feed)
         self.lifecycle = Lifecycle(world, self.delivery)
+        self.dialer = Dialer(world, self.delivery)
         self._instances: dict[str, Instance] = {}
         self._by_contact: dict[str, Chat] = {}
         self._chats: list[Chat] = []
@@ -98,6 +103,25 @@ class ContactCentre:
         self._chats.append(chat)
         self._by_contact[contact_id] = chat
         return chat
+
+    def place_call(
+        self, instance: Instance, order: Order, related_id: str | None, campaign_id: str | None
+    ) -> VoiceCall:
+        """Make a call and start it."""
+        contact_id = self.world.new_id()
+        contact = Contact(
+            id=contact_id,
+            initial_id=contact_id,
+            initiation_method="API",
+            initiated_at=self.now(),
+            related_id=related_id,
+            channel="VOICE",
+            system_number=order.source,
+            campaign_id=campaign_id,
+        )
+        call = VoiceCall(instance, contact, order, dict(order.attributes), order.queue_id)
+        self.dialer.start(call)
+        return call
 
     def connection_token(self, chat: Chat, participant: Participant) -> Token:
         """A token for the participant's calls, good for a day; earlier ones stay good."""

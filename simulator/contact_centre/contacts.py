@@ -1,10 +1,13 @@
-"""A contact: one segment of a chat's chain. A transfer or a disconnect flow makes the next one."""
+"""A contact: one segment of a chat's chain, or a call.
+
+A transfer or a disconnect flow makes the next one of a chain.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from simulator.contact_centre.instance import Instance
 from simulator.ledger import iso
@@ -36,6 +39,18 @@ class Contact:
     disconnect_reason: str | None = None
     updated_at: datetime | None = None
     next_ids: list[str] = field(default_factory=list)
+    channel: Literal["CHAT", "VOICE"] = "CHAT"
+    system_number: str | None = None
+    """Ours, of a call."""
+    amd_status: str | None = None
+    campaign_id: str | None = None
+    event_disconnect_reason: str | None = None
+    """What the contact event of a failed campaign call says."""
+
+    @property
+    def subtype(self) -> str:
+        """The segment attribute connect:Subtype. UNVERIFIED for calls."""
+        return "connect:Chat" if self.channel == "CHAT" else "connect:Telephony"
 
     @property
     def is_over(self) -> bool:
@@ -58,11 +73,11 @@ class Contact:
         detail: dict[str, Any] = {
             "eventType": event_type,
             "contactId": self.id,
-            "channel": "CHAT",
+            "channel": self.channel,
             "instanceArn": instance.arn,
             "initiationMethod": self.initiation_method,
             "initiationTimestamp": iso(self.initiated_at),
-            "segmentAttributes": {"connect:Subtype": {"valueString": "connect:Chat"}},
+            "segmentAttributes": {"connect:Subtype": {"valueString": self.subtype}},
             "tags": {"aws:connect:instanceId": instance.id},
         }
         # The first contact of a chain carries neither id: it is its own beginning.
@@ -92,4 +107,15 @@ class Contact:
             }
         if self.disconnected_at is not None:
             progress["disconnectTimestamp"] = iso(self.disconnected_at)
-        return progress
+        return progress | self._of_call()
+
+    def _of_call(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "answeringMachineDetectionStatus": self.amd_status,
+            "disconnectReason": self.event_disconnect_reason if self.is_over else None,
+        }
+        if self.campaign_id is not None:
+            found["campaign"] = {"campaignId": self.campaign_id}
+        if self.system_number is not None:
+            found["systemEndpoint"] = {"type": "TELEPHONE_NUMBER", "address": self.system_number}
+        return {name: value for name, value in found.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Takes what happens in a chat to all who are to know.
+"""Takes what happens in a chat, or a call, to all who are to know.
 
 Sockets, SNS topics, the event bus, the desk's feed and the ledger: each way out keeps the chat's
 order.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from simulator.contact_centre.chat import Chat, Draft
 from simulator.contact_centre.contacts import Contact
 from simulator.contact_centre.content import TYPING, ItemType
 from simulator.contact_centre.feed import Feed
+from simulator.contact_centre.instance import Instance
 from simulator.contact_centre.items import ChatItem
 from simulator.contact_centre.knobs import ContactCentreKnobs
 from simulator.contact_centre.sockets import Sockets
@@ -21,6 +22,17 @@ from simulator.ledger import iso
 from simulator.world import World
 
 CONTACT_EVENT = "Amazon Connect Contact Event"
+
+
+class Owner(Protocol):
+    """Whose contact it is: a chat, or a call."""
+
+    instance: Instance
+
+    @property
+    def id(self) -> str:
+        """The initial contact id."""
+        ...
 
 
 class Delivery:
@@ -53,11 +65,11 @@ class Delivery:
         self._feed.put("chat", chat.id, {"state": chat.state.value})
 
     def contact_event(
-        self, chat: Chat, contact: Contact, event_type: str, updated: tuple[str, ...] = ()
+        self, owner: Owner, contact: Contact, event_type: str, updated: tuple[str, ...] = ()
     ) -> None:
         """Put a contact event on the bus, as the contact stands now."""
         contact.updated_at = self._world.clock.now()
-        instance = chat.instance
+        instance = owner.instance
         detail = contact.event_detail(instance, event_type, updated)
         self._world.ledger.fact(
             "connect",
@@ -68,7 +80,7 @@ class Delivery:
         )
         resources = (instance.arn, f"{instance.arn}/contact/{contact.id}")
         work = self._world.publisher.to_bus("aws.connect", CONTACT_EVENT, detail, resources)
-        self._world.tasks.in_lane(f"bus {chat.id}", work)
+        self._world.tasks.in_lane(f"bus {owner.id}", work)
 
     def _is_streamed(self, item: ChatItem) -> bool:
         if item.type is not ItemType.MESSAGEMETADATA:

@@ -13,7 +13,7 @@ class Change:
     """A chat that came to be or changed its state, or an item in one."""
 
     seq: int
-    kind: Literal["chat", "item"]
+    kind: Literal["chat", "item", "call"]
     contact_id: str
     """The chat's initial contact id."""
     body: dict[str, Any]
@@ -35,7 +35,9 @@ class Feed:
         self._changes: list[Change] = []
         self._grown = asyncio.Event()
 
-    def put(self, kind: Literal["chat", "item"], contact_id: str, body: dict[str, Any]) -> None:
+    def put(
+        self, kind: Literal["chat", "item", "call"], contact_id: str, body: dict[str, Any]
+    ) -> None:
         """Append a change and wake who waits."""
         self._changes.append(Change(len(self._changes) + 1, kind, contact_id, body))
         grown, self._grown = self._grown, asyncio.Event()

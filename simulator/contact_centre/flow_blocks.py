@@ -14,6 +14,13 @@ from typing import Any
 _ATTRIBUTE = re.compile(r"\$\.Attributes\.([A-Za-z0-9_-]+)")
 _PASSED = re.compile(r"(Update|Tag|Untag)[A-Za-z]+")
 _TURN_S = 60.0
+_SECONDS = (
+    "TimeoutSeconds",
+    "TimeLimitSeconds",
+    "InterruptFrequencySeconds",
+    "InputTimeLimitSeconds",
+    "InputTimeoutSeconds",
+)
 
 Parameters = Mapping[str, Any]
 Attributes = Mapping[str, str]
@@ -24,6 +31,8 @@ class Say:
     """A text to the participants, from the system."""
 
     text: str
+    is_speech: bool = False
+    """SSML, which a call speaks and a chat passes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,32 @@ class Disconnect:
     """End the contact."""
 
 
-Step = Say | SayInTurn | SetAttributes | SetQueue | SetHook | Check | Wait | EnterQueue | Disconnect
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A text, and one key to be pressed within so many seconds of it. Answered with the key."""
+
+    text: str
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """What answering-machine detection has found."""
+
+
+Step = (
+    Say
+    | SayInTurn
+    | SetAttributes
+    | SetQueue
+    | SetHook
+    | Check
+    | Wait
+    | EnterQueue
+    | Disconnect
+    | Ask
+    | CallStatus
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +146,10 @@ def settled(kind: str, parameters: Parameters, attributes: Attributes) -> Went:
 
 
 def _say(parameters: Parameters, attributes: Attributes) -> Step | None:
-    text = parameters.get("Text")
-    return Say(_filled(str(text), attributes)) if text else None
+    text, speech = parameters.get("Text"), parameters.get("SSML")
+    if not (text or speech):
+        return None
+    return Say(_filled(str(text or speech), attributes), is_speech=not text)
 
 
 def _say_in_turn(parameters: Parameters, attributes: Attributes) -> Step:
@@ -141,6 +177,14 @@ def _wait(parameters: Parameters, _: Attributes) -> Step:
     return Wait(_seconds(parameters), tuple(parameters.get("Events", ())))
 
 
+def _ask(parameters: Parameters, attributes: Attributes) -> Step | None:
+    # Input of several digits is not played: the block then takes its error branch.
+    if str(parameters.get("StoreInput", "False")).lower() == "true":
+        return None
+    text = parameters.get("Text") or parameters.get("SSML") or ""
+    return Ask(_filled(str(text), attributes), _seconds(parameters))
+
+
 _STEPS: Mapping[str, Callable[[Parameters, Attributes], Step | None]] = {
     "MessageParticipant": _say,
     "MessageParticipantIteratively": _say_in_turn,
@@ -149,6 +193,8 @@ _STEPS: Mapping[str, Callable[[Parameters, Attributes], Step | None]] = {
     "UpdateContactEventHooks": _set_hook,
     "CheckHoursOfOperation": lambda _, __: Check("hours"),
     "CheckMetricData": lambda _, __: Check("staff"),
+    "CheckOutboundCallStatus": lambda _, __: CallStatus(),
+    "GetParticipantInput": _ask,
     "Wait": _wait,
     "TransferContactToQueue": lambda _, __: EnterQueue(),
     "DequeueContactAndTransferToQueue": lambda _, __: EnterQueue(),
@@ -157,7 +203,7 @@ _STEPS: Mapping[str, Callable[[Parameters, Attributes], Step | None]] = {
 
 
 def _seconds(parameters: Parameters) -> float:
-    for name in ("TimeoutSeconds", "TimeLimitSeconds", "InterruptFrequencySeconds"):
+    for name in _SECONDS:
         if name in parameters:
             return float(parameters[name])
     return 0.0

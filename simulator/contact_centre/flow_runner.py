@@ -12,6 +12,8 @@ from simulator.contact_centre.content import PARTICIPANT_JOINED, TEXT_PLAIN, Ite
 from simulator.contact_centre.delivery import Delivery
 from simulator.contact_centre.flow import Flow, walk
 from simulator.contact_centre.flow_blocks import (
+    Ask,
+    CallStatus,
     Check,
     Disconnect,
     EnterQueue,
@@ -83,8 +85,8 @@ class FlowRunner:
 
     async def _perform(self, chat: Chat, contact: Contact, step: Step) -> Went:
         match step:
-            case Say(text):
-                self._say(chat, text)
+            case Say(text, is_speech):
+                self._say(chat, "" if is_speech else text)
             case SayInTurn():
                 await self._say_in_turn(chat, contact, step)
             case SetAttributes(attributes):
@@ -98,13 +100,13 @@ class FlowRunner:
                 chat.hooks[hook] = flow
             case Disconnect():
                 self._moves.end(chat, "CONTACT_FLOW_DISCONNECT")
-            case Check() | Wait() | EnterQueue():
+            case Check() | Wait() | EnterQueue() | Ask() | CallStatus():
                 return await self._ask(chat, step)
             case _:
                 assert_never(step)
         return Went()
 
-    async def _ask(self, chat: Chat, step: Check | Wait | EnterQueue) -> Went:
+    async def _ask(self, chat: Chat, step: Check | Wait | EnterQueue | Ask | CallStatus) -> Went:
         knobs = self._world.knobs.of(ContactCentreKnobs)
         match step:
             case Check("hours"):
@@ -115,6 +117,9 @@ class FlowRunner:
                 return await self._wait(chat, step)
             case EnterQueue():
                 return self._enter_queue(chat, knobs.queue_capacity)
+            case Ask() | CallStatus():
+                # Keys and call states are a call's: in a chat both blocks take their error branch.
+                return Went(error="NoMatchingError")
 
     def _enter_queue(self, chat: Chat, capacity: int | None) -> Went:
         if capacity is not None and self._moves.waiting_with(chat) >= capacity:
@@ -138,6 +143,8 @@ class FlowRunner:
                 await self._world.clock.sleep(step.every_s)
 
     def _say(self, chat: Chat, text: str) -> None:
+        if not text:
+            return
         system = self._system(chat)
         draft = Draft(ItemType.MESSAGE, TEXT_PLAIN, content=text, author=system.author)
         self._delivery.post(chat, draft)

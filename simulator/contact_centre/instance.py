@@ -20,6 +20,7 @@ class Instance:
     queues: tuple[QueueSeed, ...]
     agents: tuple[AgentSeed, ...]
     system_display_name: str
+    phone_numbers: tuple[str, ...]
 
     def flow(self, id_or_arn: str) -> Flow | None:
         """The flow of that id or ARN."""
@@ -28,6 +29,11 @@ class Instance:
     def queue_id(self, id_or_arn: str) -> str:
         """The id of a queue that a flow names by id or ARN."""
         return id_or_arn.rpartition("/")[2]
+
+    def queue(self, id_or_arn: str) -> QueueSeed | None:
+        """The queue of that id or ARN."""
+        wanted = self.queue_id(id_or_arn)
+        return next((queue for queue in self.queues if queue.id == wanted), None)
 
     def queue_arn(self, queue_id: str) -> str:
         """The ARN that contact events carry."""
@@ -56,4 +62,12 @@ def build_instance(seed: InstanceSeed, arn: str) -> Instance:
         else flow_from_texts(flow.texts, queue_arn)
         for flow in seed.flows
     }
-    return Instance(seed.id, arn, flows, seed.queues, seed.agents, seed.system_display_name)
+    return Instance(
+        seed.id,
+        arn,
+        flows,
+        seed.queues,
+        seed.agents,
+        seed.system_display_name,
+        seed.phone_numbers,
+    )

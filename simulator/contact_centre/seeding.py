@@ -12,6 +12,7 @@ from simulator.contact_centre.flow_texts import FlowTexts
 DEFAULT_INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
 DEFAULT_FLOW_ID = "22222222-2222-4222-8222-222222222222"
 DEFAULT_QUEUE_ID = "33333333-3333-4333-8333-333333333333"
+DEFAULT_NUMBER = "+12065550199"
 DEFAULT_AGENT_ID = "44444444-4444-4444-8444-444444444444"
 
 
@@ -40,6 +41,8 @@ class QueueSeed(_Seed):
 
     id: str = DEFAULT_QUEUE_ID
     name: str = "BasicQueue"
+    outbound_number: str | None = None
+    """Its caller id, for calls that name the queue only; else the instance's first number."""
 
 
 class AgentSeed(_Seed):
@@ -57,6 +60,8 @@ class InstanceSeed(_Seed):
     queues: tuple[QueueSeed, ...] = Field(default=(QueueSeed(),), min_length=1)
     agents: tuple[AgentSeed, ...] = Field(default=(AgentSeed(),), min_length=1)
     system_display_name: str = Field(default="SYSTEM_MESSAGE", min_length=1, max_length=256)
+    phone_numbers: tuple[str, ...] = Field(default=(DEFAULT_NUMBER,), min_length=1)
+    """Those it may call from."""
 
 
 class ConnectSeed(_Seed):

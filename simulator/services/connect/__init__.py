@@ -1,9 +1,10 @@
-"""Amazon Connect (connect): chats, their streaming, contacts and attributes."""
+"""Amazon Connect (connect): chats, their streaming, calls, contacts and attributes."""
 
 from __future__ import annotations
 
 from simulator.contact_centre.centre import ContactCentre
 from simulator.contact_centre.control import ContactCentreControl
+from simulator.contact_centre.voice.control import VoiceControl
 from simulator.rates import Rate
 from simulator.services import ModelledService, Service
 from simulator.services.connect import errors
@@ -34,6 +35,9 @@ def build(centre: ContactCentre) -> Service:
         errors=errors.SHAPES,
         rates=_RATES,
         default_rate=lambda name: Rate(f"{NAME} {name}", 2, 5),
-        control=ContactCentreControl(centre).routes(),
+        control=(
+            *ContactCentreControl(centre).routes(),
+            *VoiceControl(centre.dialer, centre.delivery).routes(),
+        ),
         seed=centre.seed,
     )

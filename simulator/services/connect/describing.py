@@ -1,4 +1,4 @@
-"""DescribeContact: a contact of a chat as the service shows it."""
+"""DescribeContact: a contact of a chat, or a call, as the service shows it."""
 
 from __future__ import annotations
 
@@ -6,34 +6,58 @@ from typing import Any
 
 from simulator.contact_centre.chat import Chat
 from simulator.contact_centre.contacts import Contact
+from simulator.contact_centre.voice.call import VoiceCall
 
 
-def describe(chat: Chat, contact: Contact) -> dict[str, Any]:
+def describe(owner: Chat | VoiceCall, contact: Contact) -> dict[str, Any]:
     """The `Contact` shape, without what does not apply."""
-    found: dict[str, Any] = {
-        "Arn": f"{chat.instance.arn}/contact/{contact.id}",
+    found = _of_any(owner, contact)
+    found |= _of_call(owner) if isinstance(owner, VoiceCall) else _of_chat(owner, contact)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of_any(owner: Chat | VoiceCall, contact: Contact) -> dict[str, Any]:
+    return {
+        "Arn": f"{owner.instance.arn}/contact/{contact.id}",
         "Id": contact.id,
-        "InitialContactId": chat.id,
-        "PreviousContactId": contact.previous_id,
         "InitiationMethod": contact.initiation_method,
-        "Channel": "CHAT",
+        "Channel": contact.channel,
         "InitiationTimestamp": contact.initiated_at,
         "ConnectedToSystemTimestamp": contact.connected_at,
         "DisconnectTimestamp": contact.disconnected_at,
         "DisconnectReason": contact.disconnect_reason,
         "LastUpdateTimestamp": contact.updated_at,
         "RelatedContactId": contact.related_id,
-        "CustomerId": chat.opening.customer_id,
-        "Attributes": dict(chat.attributes),
-        "SegmentAttributes": {
-            "connect:Subtype": {"ValueString": "connect:Chat"},
-            **chat.opening.segment_attributes,
-        },
+        "Attributes": dict(owner.attributes),
+        "SegmentAttributes": {"connect:Subtype": {"ValueString": contact.subtype}},
         "QueueInfo": _queue(contact),
         "AgentInfo": _agent(contact),
+    }
+
+
+def _of_chat(chat: Chat, contact: Contact) -> dict[str, Any]:
+    return {
+        "InitialContactId": chat.id,
+        "PreviousContactId": contact.previous_id,
+        "CustomerId": chat.opening.customer_id,
+        "SegmentAttributes": {
+            "connect:Subtype": {"ValueString": contact.subtype},
+            **chat.opening.segment_attributes,
+        },
         "NextContacts": [_next(chat, contact_id) for contact_id in contact.next_ids] or None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of_call(call: VoiceCall) -> dict[str, Any]:
+    order, contact = call.order, call.contact
+    return {
+        "Name": order.name,
+        "Description": order.description,
+        "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": order.destination},
+        "SystemEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": order.source},
+        "AnsweringMachineDetectionStatus": contact.amd_status,
+        "Campaign": {"CampaignId": contact.campaign_id} if contact.campaign_id else None,
+    }
 
 
 def _queue(contact: Contact) -> dict[str, Any] | None:

@@ -37,6 +37,16 @@ def limit_exceeded(message: str) -> AwsError:
     return AwsError("LimitExceededException", message, 429)
 
 
+def destination_not_allowed(message: str) -> AwsError:
+    """A DestinationNotAllowedException: the account may not call there."""
+    return AwsError("DestinationNotAllowedException", message, 403)
+
+
+def not_permitted(message: str) -> AwsError:
+    """An OutboundContactNotPermittedException: the account may not make such calls."""
+    return AwsError("OutboundContactNotPermittedException", message, 403)
+
+
 def conflict(message: str) -> AwsError:
     """A ConflictException: the state is against it."""
     return AwsError("ConflictException", message, 409)
@@ -61,8 +71,10 @@ SHAPES = ErrorShapes(
         "AccessDeniedException": 403,
         "ConflictException": 409,
         "ContactNotFoundException": 410,
+        "DestinationNotAllowedException": 403,
         "InternalServiceException": 500,
         "LimitExceededException": 429,
+        "OutboundContactNotPermittedException": 403,
         "ResourceNotFoundException": 404,
         "ServiceQuotaExceededException": 402,
         "ThrottlingException": 429,

@@ -1,4 +1,4 @@
-"""The rules of Amazon Connect's chat operations that its service model does not hold."""
+"""The rules of Amazon Connect's operations that its service model does not hold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from simulator.contact_centre.chat import Chat, Opening, PastSession
 from simulator.contact_centre.contacts import Contact
 from simulator.contact_centre.content import SUPPORTABLE, TEXT_PLAIN
 from simulator.contact_centre.instance import Instance
+from simulator.contact_centre.voice.call import VoiceCall
 from simulator.services.connect import errors
 
 ATTRIBUTES_MAX_BYTES = 32_768
@@ -43,6 +44,22 @@ def require_contact(
     if found is None or found[0].instance.id != instance.id:
         raise errors.not_found("Contact not found")
     return found
+
+
+def require_any(
+    centre: ContactCentre, params: Mapping[str, Any], member: str = "ContactId"
+) -> tuple[Chat | VoiceCall, Contact]:
+    """The chat or call, and the contact, that a request names, of its instance.
+
+    Raises:
+        AwsError: ResourceNotFoundException.
+    """
+    call = centre.dialer.find(params[member])
+    if call is None:
+        return require_contact(centre, params, member)
+    if call.instance.id != require_instance(centre, params).id:
+        raise errors.not_found("Contact not found")
+    return call, call.contact
 
 
 def check_attributes(attributes: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The operations of Amazon Connect that a chat needs, one method each."""
+"""The operations of Amazon Connect that chats and calls need, one method each."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from simulator.contact_centre.centre import ContactCentre
 from simulator.contact_centre.chat import MAX_STREAMS, Participant
 from simulator.contact_centre.content import Role
 from simulator.contact_centre.tokens import TokenKind
+from simulator.contact_centre.voice.call import VoiceCall
 from simulator.ledger import iso
 from simulator.services import operation
 from simulator.services.connect import errors, starting
+from simulator.services.connect.calling import read_order
 from simulator.services.connect.describing import describe
 from simulator.services.connect.models import (
     check_attributes,
+    require_any,
     require_contact,
     require_instance,
 )
@@ -56,6 +59,35 @@ class ConnectResponses:
         return starting.answer(centre, started, params, is_replay=False)
 
     @operation(
+        true_to=(
+            "queue or source number, attributes and their 32,768 bytes, related contact's "
+            "attributes, ring timeout, ClientToken for 7 days, CAMPAIGN and detection refused "
+            "until the quota is raised, blocked destinations, fast busy over the quota of calls; "
+            "callees by plan, the flow with its keys, queue, agent, contact events, records"
+        ),
+        source=_MODEL + '; guide, "Contact events", "Contact records data model", quotas',
+        not_yet=(
+            "OutboundStrategy, References; transfers; input of several digits; Lambda blocks. "
+            "UNVERIFIED: which error CAMPAIGN without a quota and detection without CAMPAIGN get, "
+            "events and detection of calls that nobody answers, connect:Telephony"
+        ),
+    )
+    async def start_outbound_voice_contact(self, call: Call) -> dict[str, Any]:
+        """StartOutboundVoiceContact."""
+        centre, params = self._centre, call.params
+        instance = require_instance(centre, params)
+        scope = ("StartOutboundVoiceContact", instance.id, params.get("ClientToken", ""))
+        known = self._recall(scope)
+        if known is not None:
+            return {"ContactId": known}
+        order = read_order(centre, instance, params)
+        placed = centre.place_call(
+            instance, order, params.get("RelatedContactId"), params.get("CampaignId")
+        )
+        self._remember(scope, placed.id)
+        return {"ContactId": placed.id}
+
+    @operation(
         true_to="ClientToken, two topics at most, refused after the end, nothing said before",
         source=_MODEL,
         not_yet="the same topic under another token counts again; topic policies are not checked",
@@ -87,32 +119,43 @@ class ConnectResponses:
         return {}
 
     @operation(
-        true_to="ends a chat in any state; 410 ContactNotFoundException once it has ended",
+        true_to=(
+            "ends a chat or a call in any state; 410 ContactNotFoundException once it has ended"
+        ),
         source=_MODEL,
-        not_yet="DisconnectReason is ignored; an earlier contact of the chain counts as ended",
+        not_yet=(
+            "DisconnectReason is ignored; an earlier contact of the chain counts as ended. "
+            "UNVERIFIED: a call's disconnect reasons, API and TELECOM_ORIGINATOR_CANCEL"
+        ),
     )
     async def stop_contact(self, call: Call) -> dict[str, Any]:
         """StopContact."""
-        chat, contact = require_contact(self._centre, call.params)
+        owner, contact = require_any(self._centre, call.params)
         if contact.is_over:
             raise errors.contact_gone()
-        self._centre.lifecycle.end(chat, "API")
+        if isinstance(owner, VoiceCall):
+            self._centre.dialer.stop(owner)
+        else:
+            self._centre.lifecycle.end(owner, "API")
         return {}
 
     @operation(
-        true_to="chain, times, queue, agent, attributes, disconnect reason, related contact",
+        true_to=(
+            "chain, times, queue, agent, attributes, disconnect reason, related contact; of calls "
+            "both endpoints, campaign, answering-machine detection"
+        ),
         source=_MODEL,
         not_yet="NextContacts of disconnect flows is a guess; no metrics, routing, recordings",
     )
     async def describe_contact(self, call: Call) -> dict[str, Any]:
         """DescribeContact."""
-        return {"Contact": describe(*require_contact(self._centre, call.params))}
+        return {"Contact": describe(*require_any(self._centre, call.params))}
 
     @operation(true_to="all user-defined attributes, after the end too", source=_MODEL)
     async def get_contact_attributes(self, call: Call) -> dict[str, Any]:
         """GetContactAttributes."""
-        chat, _ = require_contact(self._centre, call.params, "InitialContactId")
-        return {"Attributes": dict(chat.attributes)}
+        owner, _ = require_any(self._centre, call.params, "InitialContactId")
+        return {"Attributes": dict(owner.attributes)}
 
     @operation(
         true_to="merges, 32,768 bytes in all, after the end too, CONTACT_DATA_UPDATED",
@@ -124,15 +167,17 @@ class ConnectResponses:
     )
     async def update_contact_attributes(self, call: Call) -> dict[str, Any]:
         """UpdateContactAttributes."""
-        chat, _ = require_contact(self._centre, call.params, "InitialContactId")
-        merged = chat.attributes | call.params["Attributes"]
+        owner, _ = require_any(self._centre, call.params, "InitialContactId")
+        merged = owner.attributes | call.params["Attributes"]
         check_attributes(merged)
         # The walker of a running flow reads this very dict, so it is changed in place.
-        chat.attributes.clear()
-        chat.attributes.update({key: value for key, value in merged.items() if value})
+        owner.attributes.clear()
+        owner.attributes.update({key: value for key, value in merged.items() if value})
         self._centre.delivery.contact_event(
-            chat, chat.contact, "CONTACT_DATA_UPDATED", ("UserDefinedAttributes",)
+            owner, owner.contact, "CONTACT_DATA_UPDATED", ("UserDefinedAttributes",)
         )
+        if isinstance(owner, VoiceCall) and owner.is_over:
+            self._centre.dialer.records.write(owner)
         return {}
 
     @operation(
