@@ -1,4 +1,4 @@
-"""The hot SQS calls at a third of what the SDK charges for them (docs/performance.md).
+"""The hot SQS calls at a sixth of what the SDK charges for them (docs/performance.md).
 
 Stands in for the SDK's client where the runtime receives and acknowledges: the same parameters,
 the same answers without `ResponseMetadata`, the same errors. Parameters are not validated:
@@ -22,7 +22,8 @@ from aiobotocore.credentials import AioCredentials
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import NoCredentialsError
 
-from workers.runtime.lean_endpoint import HTTP_OK, HTTP_REDIRECT, Answer, LeanEndpoint
+from workers.runtime.lean_connection import HTTP_OK
+from workers.runtime.lean_endpoint import HTTP_REDIRECT, Answer, LeanEndpoint
 from workers.runtime.lean_specimen import SigningError, Specimen
 
 if TYPE_CHECKING:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +18,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 MAX_HEAD_BYTES = 65_536
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -46,16 +51,35 @@ class Fault(Enum):
     NOISE = "an answer that is no HTTP"
 
 
-Step = Answer | Fault
+class After(Enum):
+    """What the server does with a connection once it has said its piece."""
+
+    KEEP = "waits for the next request"
+    CLOSE = "closes"
+    HALF_CLOSE = "sends no more, and reads on"
+    RESET = "resets"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Bytes as they are, `after_s` after the request."""
+
+    content: bytes
+    then: After = After.KEEP
+    after_s: float = 0
+
+
+Step = Answer | Raw | Fault
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it was on the wire; header names in lower case."""
+    """A request as it was on the wire; header names in lower case. Connections count from 1."""
 
     line: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
 
     @property
     def access_key(self) -> str:
@@ -99,10 +123,13 @@ class Seen:
 
 @dataclass
 class Endpoint:
-    """Where it listens and what it has seen."""
+    """Where it listens and what it has seen. `open` are connections that nobody has closed."""
 
     port: int
     seen: list[Seen] = field(default_factory=list)
+    connections: int = 0
+    open: int = 0
+    most_open: int = 0
 
     @property
     def url(self) -> str:
@@ -110,37 +137,58 @@ class Endpoint:
 
 
 @asynccontextmanager
-async def scripted(steps: Sequence[Step]) -> AsyncIterator[Endpoint]:
-    """An endpoint that takes one step for each request; the last one again and again."""
-    endpoint = Endpoint(0)
-    left = list(steps)
+async def serving(
+    serve: Serve, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Let `serve` have each connection, which is closed behind it. Gives the port."""
     at_work: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         at_work.add(task)
         try:
-            while (request := await _read(reader)) is not None:
-                endpoint.seen.append(request)
-                step = left.pop(0) if len(left) > 1 else left[0]
-                if not await _take(step, writer):
-                    return
+            await serve(reader, writer)
         except (ConnectionError, asyncio.CancelledError):
             pass  # The client, or the test, has gone.
         finally:
             at_work.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=MAX_HEAD_BYTES)
-    endpoint.port = server.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(take, host, 0, limit=MAX_HEAD_BYTES, ssl=tls)
     try:
-        yield endpoint
+        yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
         for task in list(at_work):
             task.cancel()
         await asyncio.gather(*at_work, return_exceptions=True)
+
+
+@asynccontextmanager
+async def scripted(
+    steps: Sequence[Step], host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Endpoint]:
+    """An endpoint that takes one step for each request; the last one again and again."""
+    endpoint = Endpoint(0)
+    left = list(steps)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        endpoint.connections += 1
+        endpoint.open += 1
+        endpoint.most_open = max(endpoint.most_open, endpoint.open)
+        number = endpoint.connections
+        try:
+            while (request := await _read(reader, number)) is not None:
+                endpoint.seen.append(request)
+                step = left.pop(0) if len(left) > 1 else left[0]
+                if not await _take(step, writer):
+                    return
+        finally:
+            endpoint.open -= 1
+
+    async with serving(serve, host, tls) as endpoint.port:
+        yield endpoint
 
 
 async def _take(step: Step, writer: asyncio.StreamWriter) -> bool:
@@ -150,23 +198,46 @@ async def _take(step: Step, writer: asyncio.StreamWriter) -> bool:
             writer.write(step.raw())
             await writer.drain()
             return step.promised is None
+        case Raw():
+            await asyncio.sleep(step.after_s)
+            writer.write(step.content)
+            await writer.drain()
+            return await _end(step.then, writer)
         case Fault.HANG:
             await asyncio.sleep(60)
         case Fault.NOISE:
             writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
             await writer.drain()
         case Fault.RESET:
-            writer.transport.abort()
+            return await _end(After.RESET, writer)
         case Fault.CUT:
             pass
     return False
 
 
-async def _read(reader: asyncio.StreamReader) -> Seen | None:
+async def _end(then: After, writer: asyncio.StreamWriter) -> bool:
+    match then:
+        case After.KEEP:
+            return True
+        case After.HALF_CLOSE:
+            writer.write_eof()
+            return True
+        case After.RESET:
+            await asyncio.sleep(0.05)  # What was sent would be lost with the connection.
+            raw: socket.socket = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        case After.CLOSE:
+            pass
+    return False
+
+
+async def _read(reader: asyncio.StreamReader, connection: int) -> Seen | None:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
     except asyncio.IncompleteReadError:
         return None
     line, *rest = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (h.partition(":") for h in rest)}
-    return Seen(line, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Seen(line, headers, body, connection)

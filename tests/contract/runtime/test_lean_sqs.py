@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp.web
@@ -19,7 +20,17 @@ from aiobotocore.endpoint import AioEndpoint
 from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError
 
-from tests.contract.runtime.scripted import Answer, Endpoint, Fault, Seen, Step, scripted
+from tests.contract.runtime.certificates import an_authority
+from tests.contract.runtime.scripted import (
+    After,
+    Answer,
+    Endpoint,
+    Fault,
+    Raw,
+    Seen,
+    Step,
+    scripted,
+)
 from workers.clients.aws import _UnredirectedSession
 from workers.errors import TransientError
 from workers.runtime.lean_sqs import LeanSqs
@@ -196,6 +207,10 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+UNENDED = OK + b"\r\n"  # Neither a length nor chunks: the body ends where the connection does.
+PLAIN = OK + b"Content-Length: 2\r\n\r\n{}"
 SKEWED = format_datetime(datetime.now(UTC) + timedelta(hours=3), usegmt=True)
 
 ROUNDS = [
@@ -267,6 +282,46 @@ ROUNDS = [
     pytest.param([Fault.NOISE, Answer({})], RECEIVE, 2, id="no HTTP, then good"),
     pytest.param([Answer(b'{"Mess', promised=400), Answer({})], RECEIVE, 2, id="half an answer"),
     pytest.param([Answer(b'{"Mess', promised=400)], RECEIVE, 3, id="always half an answer"),
+    # What HTTP allows and forbids, where the two have clients of their own.
+    pytest.param(
+        [Raw(CHUNKED + b'9\r\n{"Failed"\r\n4\r\n:[]}\r\n0\r\n\r\n')], HIDE, 1, id="chunks"
+    ),
+    pytest.param(
+        [Raw(CHUNKED + b"2\r\n{}\r\n0\r\nx: y\r\n\r\n")], HIDE, 1, id="chunks and a trailer"
+    ),
+    pytest.param([Raw(CHUNKED + b"2\r\n{}\r\n", After.CLOSE)], HIDE, 3, id="chunks without an end"),
+    pytest.param([Raw(CHUNKED + b"zz\r\n{}\r\n")], HIDE, 3, id="a chunk of no size"),
+    pytest.param(
+        [Raw(UNENDED + b"{}", After.CLOSE)], HIDE, 1, id="a body that ends with its connection"
+    ),
+    pytest.param([Raw(UNENDED + b"{}", After.HALF_CLOSE)], HIDE, 1, id="one that is half closed"),
+    pytest.param([Raw(b"HTTP/1.0 200 OK\r\n\r\n{}", After.CLOSE)], HIDE, 1, id="HTTP/1.0"),
+    pytest.param([Raw(b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN)], DELETE, 1, id="100, then good"),
+    pytest.param(
+        [Raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + PLAIN)], DELETE, 1, id="hints"
+    ),
+    pytest.param(
+        [Raw(b"HTTP/1.1 100 Continue\r\n\r\n", After.CLOSE)], DELETE, 3, id="100, then nothing"
+    ),
+    pytest.param([Raw(b"", After.HALF_CLOSE)], DELETE, 3, id="half closed in place of an answer"),
+    pytest.param([Raw(OK + b"Content-Le", After.CLOSE)], DELETE, 3, id="half a head"),
+    pytest.param(
+        [Raw(OK + b"Content-Length: 9\r\n\r\n{", After.RESET)], DELETE, 3, id="reset within"
+    ),
+    pytest.param([Fault.RESET], DELETE, 3, id="reset for ever"),
+    pytest.param([Fault.NOISE], DELETE, 3, id="no HTTP for ever"),
+    pytest.param([Raw(OK + b"Content-Length: two\r\n\r\n{}")], DELETE, 3, id="a length in words"),
+    pytest.param(
+        [Raw(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}")], DELETE, 3, id="two lengths"
+    ),
+    pytest.param(
+        [Raw(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}")],
+        DELETE,
+        3,
+        id="a length and chunks",
+    ),
+    pytest.param([Raw(OK + b"x: " + b"y" * 100_000)], DELETE, 3, id="a head without an end"),
+    pytest.param([Raw(OK + b"x: y\r\n" * 20_000)], DELETE, 3, id="headers without an end"),
 ]
 
 
@@ -374,6 +429,45 @@ async def test_the_endpoint_is_where_the_variable_says(
     assert told[0].wire == told[1].wire
     assert told[1].outcomes == [{}, {}]
     assert all(request.is_signed_with(SECRET) for request in told[1].seen)
+
+
+async def test_a_proxy_is_passed_through_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Told] = []
+    for transport in ("sdk", "lean"):
+        async with scripted([Answer({}), Answer({}, 503), Answer({})]) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            calls = [RECEIVE, DELETE]
+            outcomes = await told_by(transport, calls, "http://sqs.example.com:8080")
+        told.append(Told(outcomes, proxy.seen))
+    assert told[0].wire == told[1].wire
+    assert [seen.line for seen in told[1].seen] == [
+        "POST http://sqs.example.com:8080/ HTTP/1.1"
+    ] * 3
+    assert told[1].outcomes == [{}, {}]
+
+
+async def test_a_header_with_a_line_end_in_it_goes_nowhere() -> None:
+    config = AioConfig(user_agent="ours\r\nx-evil: 1", retries={"total_max_attempts": 1})
+    async with scripted([Answer({})]) as endpoint:
+        session = a_session()
+        async with session.create_client("sqs", config=config, endpoint_url=endpoint.url) as sdk:
+            lean = LeanSqs(sdk, await session.get_credentials())
+            told = [await outcomes_of(client, [RECEIVE]) for client in (sdk, lean)]
+    assert told == [[{"raised": "botocore.exceptions.HTTPClientError"}]] * 2
+    assert not endpoint.seen
+
+
+async def test_an_authority_that_nobody_knows_is_the_same_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = an_authority(tmp_path)
+    async with scripted([Answer({})], tls=authority.server_side()) as endpoint:
+        url = endpoint.url.replace("http:", "https:")
+        refused = [await told_by(transport, [DELETE], url) for transport in ("sdk", "lean")]
+        monkeypatch.setenv("AWS_CA_BUNDLE", authority.bundle)
+        taken = [await told_by(transport, [DELETE], url) for transport in ("sdk", "lean")]
+    assert refused == [[{"raised": "botocore.exceptions.SSLError"}]] * 2
+    assert taken == [[{}]] * 2
 
 
 class Metadata:
