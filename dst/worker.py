@@ -24,6 +24,7 @@ from workers.clients.protocols import Attachment, MediaShelf
 from workers.clients.sms_voice import EumTexting
 from workers.config import Configuration
 from workers.errors import PermanentError
+from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
 from workers.handlers.chat_relay.deps import Deps
 from workers.limits import Limits
 from workers.metrics import Metrics
@@ -32,6 +33,7 @@ from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
 from workers.runtime.shared import Shared
 from workers.runtime.supervisor import Supervisor
+from workers.stores.address_health import TableAddressHealth
 from workers.stores.deliveries import TableDeliveries
 from workers.stores.journal import TableJournal
 from workers.stores.memory import memory_keys
@@ -185,7 +187,8 @@ class Worker:
         deps = self._deps(link, metrics)
         deliveries = TablePort(self._cloud.tables["deliveries"], link, self._cloud.witness)
         shared = Shared(self.clock, metrics, TableDeliveries(deliveries, self.clock), rng=chance)
-        router, witness = Router(doors_of(deps)), self._cloud.witness
+        bounces = BounceDeps(deps.config, deps.health, deps.clock, RelayMeter(metrics))
+        router, witness = Router(doors_of(deps, bounces)), self._cloud.witness
         consumers = [
             Consumer(
                 QueuePort(queue, link, witness),
@@ -220,6 +223,7 @@ class Worker:
             config=configuration_of(cloud.plan),
             journal=TableJournal(sessions, keys, clock),
             suppressions=TableSuppressions(suppressions, keys),
+            health=TableAddressHealth(suppressions, keys),
             chats=ConnectChats(
                 connect=clients.connect,
                 participant=clients.participant,

@@ -6,9 +6,9 @@ prefix before each. It holds no account id, no region, no secret.
 
 What is left out, and why:
 
-- EventBridge's `aws.sms-voice` receipts. They repeat the receipts that the configuration set's
-  event destination sends to SNS, but without `context`, and no text's fate is stored by message
-  id: such an event could settle nothing and would double the traffic of its queue.
+- EventBridge's `aws.sms-voice` receipts on the queue of the conversations' own. They repeat what
+  the configuration set's event destination sends to SNS, but without number and `context`: no
+  conversation could be settled by one. Their final ones go where addresses are watched.
 - FIFO queues. SNS and the carriers number nothing, so a FIFO queue would only keep the order in
   which things happened to arrive; a conversation's order is made by its journal.
 """
@@ -73,7 +73,7 @@ class Topic(_Strict):
 
     name: Name
     publisher: Literal[
-        "sms-voice.amazonaws.com", "connect.amazonaws.com"
+        "sms-voice.amazonaws.com", "connect.amazonaws.com", "ses.amazonaws.com"
     ]  # The principal that the topic's policy lets in.
 
 

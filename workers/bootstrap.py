@@ -19,11 +19,13 @@ import structlog
 from pydantic import ValidationError
 
 from workers import metrics as measured
+from workers.addresses import Channel
 from workers.backpressure import gates_of
 from workers.clients.aws import Aws, AwsPolicy
 from workers.clients.call import Caller
 from workers.clients.command_queue import SqsCommandQueue
 from workers.clients.connect import ConnectChats, Instance
+from workers.clients.mail_suppressions import SesSuppressionList
 from workers.clients.media import S3Shelf
 from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
@@ -32,6 +34,8 @@ from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
 from workers.config import Configuration
 from workers.errors import SettingsError
+from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
+from workers.handlers.bounce_tracking.door import BounceDoor
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.deps import Deps
@@ -57,6 +61,8 @@ from workers.runtime.sqs import AioSqsQueue
 from workers.runtime.supervisor import Supervisor, spare_the_collector
 from workers.runtime.tending import tend
 from workers.settings import Settings, is_tracing_on
+from workers.stores.address_health import DynamoAddressHealth
+from workers.stores.address_records import Kind
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
@@ -96,6 +102,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         caller = Caller(meter, limits, tracer=tracer)
         tracer.watch(await aws.dynamodb())
         deps = await _deps(settings, configuration, aws, caller, meter, clock)
+        bounces = await _bounce_deps(deps, meter, aws, caller)
         fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
         shared = Shared(
             clock,
@@ -106,7 +113,9 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             tracer=tracer,
         )
         work = _Work(
-            Router(doors_of(deps)), gates_of(limits, _origination_identities(configuration)), shared
+            Router(doors_of(deps, bounces)),
+            gates_of(limits, _origination_identities(configuration)),
+            shared,
         )
         consumers = await _consumers(settings, configs, aws, work)
         health = Health([consumer.pulse for consumer in consumers], fleet.describe)
@@ -255,6 +264,7 @@ async def _deps(
         config=configuration,
         journal=DynamoJournal(dynamodb, settings.sessions_table, keys),
         suppressions=DynamoSuppressions(dynamodb, settings.suppressions_table, keys),
+        health=DynamoAddressHealth(dynamodb, settings.suppressions_table, keys),
         chats=ConnectChats(
             connect=await aws.connect(),
             participant=await aws.connectparticipant(),
@@ -272,6 +282,21 @@ async def _deps(
         random=random.Random(),  # noqa: S311 - jitter
         new_nonce=lambda: secrets.token_urlsafe(12),
         tracer=caller.tracer,
+    )
+
+
+async def _bounce_deps(deps: Deps, meter: RelayMeter, aws: Aws, caller: Caller) -> BounceDeps:
+    """Bounce tracking's tools; a provider's list is only there where the file asks for it."""
+    rules = deps.config.bounces
+    return BounceDeps(
+        config=deps.config,
+        health=deps.health,
+        clock=deps.clock,
+        meter=meter,
+        mail_list=SesSuppressionList(await aws.sesv2(), caller)
+        if rules.ses_suppression_list
+        else None,
+        opt_out_lists=deps.texting if rules.eum_opt_out_list else None,
     )
 
 
@@ -297,8 +322,8 @@ def _tracing(is_on: bool) -> AbstractAsyncContextManager[Tracer]:
     return otlp.exporting()
 
 
-def doors_of(deps: Deps) -> Doors:
-    """The relay's doors over these tools."""
+def doors_of(deps: Deps, bounces: BounceDeps) -> Doors:
+    """Every door over these tools."""
     performer = Performer(deps)
     holder = Holder(deps, performer)
     return Doors(
@@ -307,6 +332,7 @@ def doors_of(deps: Deps) -> Doors:
         contacts=ContactDoor(deps, holder),
         receipts=ReceiptDoor(deps, performer),
         commands=CommandDoor(deps, holder, performer),
+        bounces=BounceDoor(bounces),
     )
 
 
@@ -349,3 +375,11 @@ class RelayMeter:
     def text_uncertain(self) -> None:
         """A text whose fate stays in doubt."""
         self._metrics.add(measured.TEXTS_UNCERTAIN)
+
+    def address_fact(self, channel: Channel, kind: Kind, result: str) -> None:
+        """One fact about an address."""
+        self._metrics.add(measured.ADDRESS_FACTS, channel=channel, kind=kind, result=result)
+
+    def address_suppressed(self, channel: Channel, cause: Kind) -> None:
+        """An address that is left alone from now on."""
+        self._metrics.add(measured.ADDRESS_SUPPRESSIONS, channel=channel, cause=cause)

@@ -42,6 +42,8 @@ RATES: Mapping[str, Rate] = {
     "participant.disconnect": Rate(3, 5, f"{_PARTICIPANT}: DisconnectParticipant"),
     "participant.attachment": Rate(8, 12, f"{_PARTICIPANT}: GetAttachment"),
     "sms.opt_outs": Rate(10, 10, f"{_EUM}: PutOptedOutNumber, DeleteOptedOutNumber"),
+    "sms.opt_out_pages": Rate(1, 1, f"{_EUM}: DescribeOptedOutNumbers"),
+    "ses.suppressions": Rate(1, 1, "SES v2 suppression list: UNVERIFIED, no page states a quota"),
     "sms.long_code": Rate(10, 10, f"{_EUM}: message parts per second of a long code"),
     "sms.toll_free": Rate(3, 3, f"{_EUM}: message parts per second of a US toll-free number"),
     "sms.short_code": Rate(100, 100, f"{_EUM}: message parts per second of a short code"),

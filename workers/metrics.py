@@ -152,6 +152,17 @@ SUPPRESSED_SENDS = _counter(
     ("message_class", "reason"),
     "Texts not sent to somebody who wants none: our gate knew, or EUM refused (refused_by_eum).",
 )
+ADDRESS_FACTS = _counter(
+    "address_facts",
+    ("channel", "kind", "result"),
+    "What mail servers and carriers said of addresses: new, upgraded, repeated (another way, or a"
+    " duplicate), outdated, or routine (good news of a number that nothing bad is known of).",
+)
+ADDRESS_SUPPRESSIONS = _counter(
+    "address_suppressions",
+    ("channel", "cause"),
+    "Addresses that began to be left alone, by the cause.",
+)
 
 
 def all_metrics() -> Iterator[Metric]:

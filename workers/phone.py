@@ -87,6 +87,12 @@ def is_textable(number: str) -> bool:
     return phonenumbers.number_type(parsed) not in _SILENT_KINDS
 
 
+def is_fixed_line(number: str) -> bool:
+    """Whether the plan has it as a fixed line only. North America's plan cannot tell."""
+    parsed = _parse(number, None)
+    return parsed is not None and phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
+
+
 def is_north_american_toll_free(number: str) -> bool:
     """Whether it is a toll-free number of country code 1, where carriers answer STOP themselves."""
     parsed = _parse(number, None)

@@ -18,6 +18,7 @@ from schemas.own import ChatWatch
 from schemas.own import Notice as NoticeCommand
 from schemas.sms_voice import InboundSms, MediaReceipt, TextReceipt
 from workers.errors import TransientError
+from workers.handlers.bounce_tracking.door import BounceDoor
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.inbound import InboundDoor
@@ -35,13 +36,14 @@ Route = Callable[[Decoded, Delivery], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The chat relay's five."""
+    """The chat relay's five, and bounce tracking's."""
 
     inbound: InboundDoor
     stream: StreamDoor
     contacts: ContactDoor
     receipts: ReceiptDoor
     commands: CommandDoor
+    bounces: BounceDoor
 
 
 class Router:
@@ -52,7 +54,9 @@ class Router:
             EventClass.INBOUND_SMS: _inbound(doors.inbound),
             EventClass.CONNECT_CHAT_MESSAGE: _stream(doors.stream),
             EventClass.CONNECT_CONTACT_EVENT: _contact(doors.contacts),
-            EventClass.EUM_EVENT: _receipt(doors.receipts),
+            EventClass.EUM_EVENT: _each(_bounce(doors.bounces), _receipt(doors.receipts)),
+            EventClass.SES_EVENT: _bounce(doors.bounces),
+            EventClass.PINPOINT_EVENT: _bounce(doors.bounces),
             EventClass.COMMAND: _command(doors.commands),
         }
 
@@ -141,6 +145,31 @@ def _receipt(door: ReceiptDoor) -> Route:
                 return await door.handle(receipt, delivery)
             case _:
                 return NOT_NEEDED
+
+    return route
+
+
+def _bounce(door: BounceDoor) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        return await door.handle(decoded, delivery)
+
+    return route
+
+
+def _each(*routes: Route) -> Route:
+    """Several handlers of one event. The first that is not through settles the delivery.
+
+    Done if one of them did something; else what the last one says.
+    """
+
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        outcomes: list[Outcome] = []
+        for one in routes:
+            outcome = await one(decoded, delivery)
+            if not isinstance(outcome, Done | Discard):
+                return outcome
+            outcomes.append(outcome)
+        return next((o for o in outcomes if isinstance(o, Done)), outcomes[-1])
 
     return route
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from schemas.own import ChatWatch, Command, Notice
 from tests.fakes.wire import Wire
+from workers.addresses import Channel
 from workers.clients.protocols import Attachment, MediaShelf
+from workers.stores.address_records import Kind
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ class CountingMeter:
         self.automatic: Counter[tuple[str, str]] = Counter()
         self.unwanted: Counter[tuple[str, str]] = Counter()
         self.uncertain = 0
+        self.address_facts: Counter[tuple[Channel, Kind, str]] = Counter()
+        self.addresses_suppressed: Counter[tuple[Channel, Kind]] = Counter()
 
     def effect(self, kind: str, result: str) -> None:
         """Count it."""
@@ -119,3 +123,11 @@ class CountingMeter:
     def text_uncertain(self) -> None:
         """Count it."""
         self.uncertain += 1
+
+    def address_fact(self, channel: Channel, kind: Kind, result: str) -> None:
+        """Count it."""
+        self.address_facts[channel, kind, result] += 1
+
+    def address_suppressed(self, channel: Channel, cause: Kind) -> None:
+        """Count it."""
+        self.addresses_suppressed[channel, cause] += 1

@@ -30,6 +30,7 @@ _SECTIONS: Final = (
     ("Words", "`[brands.words]`"),
     ("Texts", "`[brands.texts]`"),
     ("Limits", "`[brands.limits]`"),
+    ("BounceRules", "`[bounces]`"),
     ("ConsumerConfig", "`[runtime.<queue>]`"),
 )
 

@@ -73,6 +73,18 @@ class CloudWatch(Protocol):
         ...
 
 
+class MailSuppressions(Protocol):
+    """The two calls of SES v2 that we make."""
+
+    async def put_suppressed_destination(self, **request: Any) -> Any:
+        """PutSuppressedDestination."""
+        ...
+
+    async def delete_suppressed_destination(self, **request: Any) -> Any:
+        """DeleteSuppressedDestination."""
+        ...
+
+
 class Aws:
     """An async context manager that owns every connection to AWS; clients are made when asked for.
 
@@ -131,6 +143,10 @@ class Aws:
             "pinpoint-sms-voice-v2", retries={"mode": "standard", "total_max_attempts": 1}
         )
         return cast("PinpointSMSVoiceV2Client", client)
+
+    async def sesv2(self) -> MailSuppressions:
+        """SES, for its account suppression list."""
+        return cast("MailSuppressions", await self._client("sesv2"))
 
     async def s3(self) -> S3Client:
         """S3."""

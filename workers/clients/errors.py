@@ -48,10 +48,12 @@ CONNECT: Final = "connect"
 PARTICIPANT: Final = "connectparticipant"
 SMS: Final = "pinpoint-sms-voice-v2"
 S3: Final = "s3"
+SES: Final = "sesv2"
 SCHEDULER: Final = "scheduler"
 
 NOT_ON_THE_LIST: Final = "not_on_the_opt_out_list"
 NO_SUCH_KEY: Final = "no_such_key"
+NOT_SUPPRESSED: Final = "not_suppressed"
 SCHEDULE_EXISTS: Final = "schedule_exists"
 SPEND_LIMIT: Final = "monthly_spend_limit"
 
@@ -167,6 +169,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(Throttled, "throttled", service=S3, code="SlowDown"),
     Rule(AccountProblem, service=S3, code="NoSuchBucket|AllAccessDisabled|KMS.*"),
     Rule(PermanentError, NO_SUCH_KEY, service=S3, code="NoSuchKey"),
+    # SES. An address that its list does not take is an input; a missing list never happens.
+    Rule(PermanentError, NOT_SUPPRESSED, service=SES, code="NotFoundException"),
     # Scheduler. The group is part of the deployment, so one that is not there is nobody's input.
     Rule(PermanentError, SCHEDULE_EXISTS, service=SCHEDULER, code="ConflictException"),
     Rule(AccountProblem, "no_schedule_group", service=SCHEDULER, code="ResourceNotFoundException"),

@@ -4,6 +4,7 @@ Owns the file's form, its errors and its warnings. Knows no AWS and no environme
 is wired to is in `workers.settings`.
 """
 
+from workers.config.bounces import BounceRules as BounceRules
 from workers.config.configuration import Configuration as Configuration
 from workers.config.findings import Finding as Finding
 from workers.config.loading import Inspection as Inspection

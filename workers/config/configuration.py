@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from workers.brands import Brand, Value
+from workers.config.bounces import BounceRules
 from workers.limits import RATES
 from workers.phone import identity
 
@@ -31,6 +32,9 @@ class Configuration(Value):
         " another. A step needs 15 s of it",
     )
     brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
+    bounces: BounceRules = Field(
+        default=BounceRules(), description="What bounces, complaints and receipts lead to"
+    )
     quotas: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(
         default_factory=dict,
         description="Calls a second by the names of docs/limits.md, where AWS gave you another"

@@ -6,10 +6,11 @@ runs on both, and a key ring seals here too.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, assert_never
 
 from workers.clock import Clock, SystemClock
+from workers.stores.address_health import TableAddressHealth
 from workers.stores.crypto import KEY_BYTES, FileKeyRing, KeyRing
 from workers.stores.deliveries import TableDeliveries
 from workers.stores.expressions import (
@@ -89,6 +90,13 @@ class MemoryTable:
             if key.pk == pk and key.sk.startswith(sk_prefix)
         }
 
+    async def scan(self, pk_prefix: str) -> AsyncIterator[tuple[Key, Item]]:
+        """Every item whose partition begins so, in no order."""
+        await self._called("scan")
+        for key, item in list(self.items.items()):
+            if key.pk.startswith(pk_prefix):
+                yield key, dict(_plain(item))
+
     async def _called(self, name: str) -> None:
         if self.pause is not None:
             await self.pause(name)
@@ -113,6 +121,14 @@ class MemorySuppressions(TableSuppressions):
 
     def __init__(self, keys: KeyRing | None = None) -> None:
         self.table = MemoryTable()
+        super().__init__(self.table, keys or memory_keys())
+
+
+class MemoryAddressHealth(TableAddressHealth):
+    """Address records in memory."""
+
+    def __init__(self, keys: KeyRing | None = None, table: MemoryTable | None = None) -> None:
+        self.table = table or MemoryTable()
         super().__init__(self.table, keys or memory_keys())
 
 

@@ -7,7 +7,7 @@ dictionaries. Knows nothing of sessions.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
 
@@ -76,6 +76,14 @@ class Table(Protocol):
 
     async def query(self, pk: str, sk_prefix: str = "") -> Mapping[str, Item]:
         """Every item of a partition by its sort key. Consistent."""
+        ...
+
+
+class Scannable(Protocol):
+    """A table that can be walked through. For what people ask, never for a message's sake."""
+
+    def scan(self, pk_prefix: str) -> AsyncIterator[tuple[Key, Item]]:
+        """Every item whose partition begins so, in no order. Reads the whole table."""
         ...
 
 
@@ -152,6 +160,23 @@ class DynamoTable:
                 found[wire["sk"]["S"]] = _plain_item(wire) or {}
             if not answer.get("LastEvaluatedKey"):
                 return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    async def scan(self, pk_prefix: str) -> AsyncIterator[tuple[Key, Item]]:
+        """Every item whose partition begins so, in no order. Reads the whole table."""
+        request: Wire = {
+            "TableName": self.name,
+            "FilterExpression": "begins_with(#pk, :pk)",
+            "ExpressionAttributeNames": {"#pk": "pk"},
+            "ExpressionAttributeValues": {":pk": {"S": pk_prefix}},
+        }
+        while True:
+            answer = await ask("dynamodb", "Scan", lambda: self._client.scan(**request))
+            for wire in answer["Items"]:
+                sk = wire.get("sk", {}).get("S", "")
+                yield Key(wire["pk"]["S"], sk), _plain_item(wire) or {}
+            if not answer.get("LastEvaluatedKey"):
+                return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     async def _conditional(self, method: str, request: Wire, returned: str) -> Wire:

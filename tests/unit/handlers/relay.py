@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from schemas.connect import ChatMessage
+from schemas.decode import decode_body
+from schemas.decoded import Decoded
 from schemas.sms_voice import InboundSms
 from tests.fakes.carrier import Carrier, FakeTexting
 from tests.fakes.contact_centre import ContactCentre, FakeChats
@@ -17,6 +20,9 @@ from tests.fakes.wire import Faults, Wire, WiredTable
 from workers.brands import Brand, Limits
 from workers.clock import Clock
 from workers.config import Configuration
+from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
+from workers.handlers.bounce_tracking.deps import Meter as BounceMeter
+from workers.handlers.bounce_tracking.door import BounceDoor
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.deps import Deps, Meter
@@ -27,6 +33,7 @@ from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
 from workers.runtime.delivery import Delivery, Lease
 from workers.runtime.outcome import Outcome
+from workers.stores.address_health import TableAddressHealth
 from workers.stores.journal import TableJournal
 from workers.stores.memory import MemoryTable, memory_keys
 from workers.stores.protocols import ContactRef, Entry, Lane, NewEntry, Session, SessionKey
@@ -47,10 +54,16 @@ def brand_with(**changes: Any) -> Brand:
     return BRAND.model_copy(update=changes)
 
 
+class WorkerMeter(Meter, BounceMeter, Protocol):
+    """Counts for every handler."""
+
+
 class Worker:
     """One process: its own caches, nonces and wire, over the stores and services of all."""
 
-    def __init__(self, world: World, name: str, wire: Wire, rng: Random, meter: Meter) -> None:
+    def __init__(
+        self, world: World, name: str, wire: Wire, rng: Random, meter: WorkerMeter
+    ) -> None:
         keys, nonces = memory_keys(), count(1)
         self.name = name
         self.deps = Deps(
@@ -59,6 +72,7 @@ class Worker:
             suppressions=TableSuppressions(
                 WiredTable(world.suppressions, wire, "suppressions"), keys
             ),
+            health=TableAddressHealth(WiredTable(world.suppressions, wire, "health"), keys),
             chats=FakeChats(world.centre, wire),
             texting=FakeTexting(world.carrier, world.clock, wire),
             shelf=FakeShelf(world.shelf, wire),
@@ -76,6 +90,9 @@ class Worker:
         self.contacts = ContactDoor(self.deps, self.holder)
         self.receipts = ReceiptDoor(self.deps, self.performer)
         self.commands = CommandDoor(self.deps, self.holder, self.performer)
+        self.bounces = BounceDoor(
+            BounceDeps(self.deps.config, self.deps.health, self.deps.clock, meter)
+        )
 
 
 @dataclass
@@ -185,6 +202,22 @@ class Relay:
         asked, self.commands.asked = self.commands.asked, []
         notices = {n.id: n for n in Commands(asked).notices}.values()
         return [await self.worker.commands.notice(n, self.world.delivery()) for n in notices]
+
+    async def carrier_says(self, status: str, **keys: Any) -> Outcome:
+        """Bounce tracking gets a final receipt of some text to the customer."""
+        receipt = {
+            "eventType": f"TEXT_{status}",
+            "messageStatus": status,
+            "messageId": f"text-{next(self._texts)}",
+            "isFinal": True,
+            "eventTimestamp": self.clock.now_ms(),
+            "destinationPhoneNumber": THEIRS,
+            "originationPhoneNumber": OURS,
+            **keys,
+        }
+        (decoded,) = decode_body(json.dumps(receipt))
+        assert isinstance(decoded, Decoded)
+        return await self.worker.bounces.handle(decoded, self.world.delivery())
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""

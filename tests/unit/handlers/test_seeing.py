@@ -65,6 +65,7 @@ async def test_every_metric_of_what_handlers_do_is_kept_by_a_scripted_day() -> N
     crossing = relay.centre.agent_says(relay.centre.newest_chat, "One more thing")
     await relay.text("STOP")
     await relay.streamed(crossing)
+    await relay.carrier_says("INVALID")
 
     async def refuse() -> None:
         raise Throttled("throttled")

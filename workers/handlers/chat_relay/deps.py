@@ -11,6 +11,7 @@ from schemas.own import Command
 from workers.clients.protocols import Chats, MediaShelf, Texting
 from workers.clock import Clock
 from workers.config import Configuration
+from workers.stores.address_records import AddressHealth
 from workers.stores.protocols import Journal, Suppressions
 from workers.tracing import NO_TRACER, Tracer
 
@@ -62,6 +63,7 @@ class Deps:
     config: Configuration
     journal: Journal
     suppressions: Suppressions
+    health: AddressHealth
     chats: Chats
     texting: Texting
     shelf: MediaShelf

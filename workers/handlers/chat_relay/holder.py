@@ -262,7 +262,8 @@ class Holder:
         if view.session.marks.get("returning"):
             return False
         number = view.session.customer_number
-        return await self._performer.gate.closed_for(view.brand, number) is None
+        closed = await self._performer.gate.closed_for(view.brand, number)
+        return closed is None or not closed.is_opt_out
 
     async def _wait(self, session: Session, hold: Hold, nonce: str) -> tuple[Session, int]:
         """Keep the lease while an earlier event may still come; then look again. Says when it did.

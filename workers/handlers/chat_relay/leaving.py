@@ -10,9 +10,9 @@ from workers.handlers.chat_relay import wording
 from workers.handlers.chat_relay.decide import ended_gen
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import Kind
-from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.recording import Recorder
+from workers.handlers.gate import Gate
 from workers.stores.protocols import ChatState, Entry, Finish, Session
 
 log = structlog.get_logger(__name__)
@@ -76,10 +76,11 @@ class Leaving:
             marks["ended_at"] = self._deps.clock.now_ms()
         finish = Finish(entry, ended_gen=ended_gen(entry), marks=marks)
         finished = await self._recorder.finish(session, finish)
-        self._suppressed(entry, brand, reason)
+        self.suppressed(entry, brand, reason)
         return finished
 
-    def _suppressed(self, entry: Entry, brand: Brand, reason: str) -> None:
+    def suppressed(self, entry: Entry, brand: Brand, reason: str) -> None:
+        """Count a text that is not sent, by why."""
         meter, kind = self._deps.meter, wording.automatic_kind(entry)
         meter.effect("sms", "suppressed")
         meter.suppressed(brand.message_class, reason)

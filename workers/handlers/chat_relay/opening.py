@@ -14,10 +14,10 @@ from workers.clients.protocols import ChatStart, SourceRefused, StartedChat
 from workers.errors import ContactEnded, QuotaFull
 from workers.handlers.chat_relay import wording
 from workers.handlers.chat_relay.deps import Deps
-from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.recording import Recorder
 from workers.handlers.chat_relay.steps import ClaimChat, OpenChat
+from workers.handlers.gate import Gate
 from workers.log import bind_contact
 from workers.stores.protocols import ChatTokens, ContactRef, Entry, Finish, Lane, Session
 
@@ -46,7 +46,9 @@ class ChatOpener:
     async def claim(self, step: ClaimChat, session: Session, brand: Brand) -> Session:
         """W3, unless the customer opted out or the brand opens chats too fast."""
         now = self._clock.now_ms()
-        if await self._gate.closed_for(brand, session.customer_number):
+        closed = await self._gate.closed_for(brand, session.customer_number)
+        # A dead number's owner has just written: only who left is not to be answered.
+        if closed is not None and closed.is_opt_out:
             self._deps.meter.effect("chat_started", "opted_out")
             log.info("chat_not_started", entry=step.entry.id, reason="opted_out")
             return await self._recorder.finish(session, Finish(step.entry))

@@ -14,7 +14,6 @@ import structlog
 from workers.errors import ContactEnded
 from workers.handlers.chat_relay.decide import View
 from workers.handlers.chat_relay.deps import Deps
-from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.leaving import Leaving
 from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.opening import ChatOpener
@@ -35,6 +34,7 @@ from workers.handlers.chat_relay.steps import (
     SendText,
     Step,
 )
+from workers.handlers.gate import Gate
 from workers.stores.protocols import Finish, Lane, Session
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class Performer:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self.line = Line(deps)
-        self.gate = Gate(deps.suppressions, deps.clock)
+        self.gate = Gate(deps.suppressions, deps.health, deps.config.bounces, deps.clock)
         self._recorder = Recorder(deps)
         self._opener = ChatOpener(deps, self._recorder, self.line, self.gate)
         self._leaving = Leaving(deps, self._recorder, self.line, self.gate)

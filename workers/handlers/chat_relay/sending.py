@@ -26,11 +26,11 @@ from workers.handlers.chat_relay import wording
 from workers.handlers.chat_relay.decide import RECEIPT_LOOK_MS, ended_gen
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import Kind
-from workers.handlers.chat_relay.gate import Gate
 from workers.handlers.chat_relay.leaving import Leaving
 from workers.handlers.chat_relay.line import Line
 from workers.handlers.chat_relay.recording import Recorder
 from workers.handlers.chat_relay.steps import Conclude, SendText
+from workers.handlers.gate import Closed, Gate
 from workers.sms_text import measure
 from workers.stores.protocols import (
     Entry,
@@ -76,9 +76,9 @@ class TextSender:
         """One part, from the gate to its record."""
         entry = step.entry
         if not step.passes_gate:
-            suppression = await self._gate.closed_for(brand, session.customer_number)
-            if suppression is not None:
-                return await self._leaving.refused(entry, session, brand, suppression.reason)
+            closed = await self._gate.closed_for(brand, session.customer_number)
+            if closed is not None:
+                return await self._refused(closed, entry, session, brand)
         cause = f"{entry.id}.note"
         await self._line.tell_agent(session.sid, entry.gen, step.tell_agent, cause)
         text = await self._text(step, session, brand)
@@ -133,6 +133,16 @@ class TextSender:
         finished = await self._recorder.finish(session, finish)
         self._concluded(step)
         return finished
+
+    async def _refused(
+        self, closed: Closed, entry: Entry, session: Session, brand: Brand
+    ) -> Session:
+        """The gate's no. A number that takes no texts has not left: the agent is told which."""
+        if closed.is_opt_out:
+            return await self._leaving.refused(entry, session, brand, closed.reason)
+        self._leaving.suppressed(entry, brand, closed.reason)
+        note = wording.undelivered_note(brand, closed.reason)
+        return await self.conclude(Conclude(entry, "suppressed", note, ended_gen(entry)), session)
 
     def _concluded(self, step: Conclude) -> None:
         entry, reason = step.entry, step.reason

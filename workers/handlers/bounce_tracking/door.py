@@ -1,0 +1,166 @@
+"""The door of bounce tracking: an event in, its facts into the records, others told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import structlog
+
+from schemas.decoded import Decoded
+from workers.addresses import Channel
+from workers.errors import AccountProblem, PermanentError, TransientError
+from workers.handlers.bounce_tracking.decide import Decision, decide, passed_on
+from workers.handlers.bounce_tracking.deps import AddressFact, Deps
+from workers.handlers.bounce_tracking.facts import Fact, Lens
+from workers.handlers.bounce_tracking.reading import read
+from workers.handlers.bounce_tracking.standing import FOR_GOOD, Standing, State
+from workers.runtime.delivery import Delivery
+from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome
+from workers.stores.address_records import AddressRecord, Evidence, Kind, RecordChanged
+
+log = structlog.get_logger(__name__)
+
+TRIES: Final = 8
+"""Writers of one address at the same time; more than that wait their turn on the queue."""
+
+_SES_REASONS: Final[dict[Kind, Literal["BOUNCE", "COMPLAINT"]]] = {
+    Kind.HARD_BOUNCE: "BOUNCE",
+    Kind.COMPLAINT: "COMPLAINT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A fact once it is in its record."""
+
+    decision: Decision
+    record: AddressRecord | None
+
+
+class BounceDoor:
+    """What mail servers and carriers say, in any order, twice, by several ways, or days late."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def handle(self, decoded: Decoded, delivery: Delivery) -> Outcome:
+        """Take in every fact of an event; what one of its addresses lacks harms no other."""
+        reading = read(decoded.event, self._lens(decoded, delivery))
+        for fact in reading.facts:
+            delivery.lease.require()
+            await self._follow(fact, await self._take(fact))
+        if reading.broken:
+            return DeadLetter(reading.broken, event_id=decoded.event_id or "")
+        return Done() if reading.facts else Discard(reading.unneeded)
+
+    def _lens(self, decoded: Decoded, delivery: Delivery) -> Lens:
+        return Lens(
+            rules=self._deps.config.bounces,
+            at=decoded.time or delivery.sent_at,
+            now=self._deps.clock.now(),
+            event_id=decoded.event_id or delivery.message_id,
+            scope_of=self._scope_of,
+        )
+
+    def _scope_of(self, origination: str | None) -> str | None:
+        brand = self._deps.config.brand_of(origination) if origination else None
+        return brand.opt_out_list if brand else None
+
+    async def _take(self, fact: Fact) -> _Taken:
+        health, rules = self._deps.health, self._deps.config.bounces
+        record = await health.find(fact.channel, fact.address)
+        for _ in range(TRIES):
+            decision = decide(record, fact, rules, now_ms=self._deps.clock.now_ms())
+            if decision.record is None:
+                return _Taken(decision, record)
+            try:
+                return _Taken(decision, await health.save(decision.record))
+            except RecordChanged as changed:
+                record = changed.record
+        raise TransientError("address_record_contended", after_s=1.0)
+
+    async def _follow(self, fact: Fact, taken: _Taken) -> None:
+        decision, evidence = taken.decision, taken.decision.evidence
+        self._deps.meter.address_fact(fact.channel, fact.kind, decision.result)
+        for cause in _causes(decision.after) - _causes(decision.before):
+            self._deps.meter.address_suppressed(fact.channel, cause)
+            log.info(
+                "address_suppressed",
+                channel=fact.channel,
+                cause=cause,
+                state=decision.after.state,
+                message_class=fact.message_class,
+            )
+        if evidence is not None and taken.record is not None:
+            await self._pass_on(evidence, taken.record)
+            await self._tell_profile(taken.record, decision)
+
+    async def _pass_on(self, evidence: Evidence, record: AddressRecord) -> None:
+        """Onto the provider's own list, once; a crash in between repeats what is idempotent."""
+        if evidence.passed_on or not await self._put(evidence, record):
+            return
+        try:
+            await self._deps.health.save(passed_on(record, evidence.id))
+        except RecordChanged:
+            log.info("pass_on_not_recorded", channel=record.channel)
+
+    async def _put(self, evidence: Evidence, record: AddressRecord) -> bool:
+        """Whether the provider's list is done with it, be it that it takes no such address."""
+        try:
+            if record.channel is Channel.EMAIL:
+                return await self._suppress(evidence, record.address)
+            return record.channel is Channel.SMS and await self._opt_out(evidence, record.address)
+        except AccountProblem:
+            raise
+        except PermanentError as refusal:
+            self._deps.meter.effect("provider_list", "refused")
+            log.warning("address_not_passed_on", channel=record.channel, reason=refusal.reason)
+            return True
+
+    async def _suppress(self, evidence: Evidence, address: str) -> bool:
+        """SES's list knows no classes: what concerns one of them would suppress the others too."""
+        mail_list, reason = self._deps.mail_list, _SES_REASONS.get(evidence.kind)
+        if mail_list is None or reason is None or evidence.message_class is not None:
+            return False
+        await mail_list.suppress(address, reason)
+        self._deps.meter.effect("ses_suppression_list", "done")
+        return True
+
+    async def _opt_out(self, evidence: Evidence, number: str) -> bool:
+        lists = self._deps.opt_out_lists
+        if lists is None or evidence.kind is not Kind.OPTED_OUT or evidence.scope is None:
+            return False
+        await lists.opt_out(evidence.scope, number)
+        self._deps.meter.effect("eum_opt_out_list", "done")
+        return True
+
+    async def _tell_profile(self, record: AddressRecord, decision: Decision) -> None:
+        """Told again with each repetition: whoever was killed in between has told nobody."""
+        if self._deps.profiles is None or decision.evidence is None:
+            return
+        has_changed = decision.before.state is not decision.after.state
+        if has_changed or decision.evidence.kind in FOR_GOOD:
+            await self._deps.profiles.address_is(address_fact(record, decision.after))
+
+
+def address_fact(record: AddressRecord, now: Standing) -> AddressFact:
+    """What a profile should say of a record; the gravest reason first."""
+    holds = sorted(now.holds, key=lambda hold: (hold.cause not in _DEAD_FIRST, hold.since))
+    hold = holds[0] if holds else None
+    return AddressFact(
+        channel=record.channel,
+        address=record.address,
+        state=now.state,
+        cause=hold.cause if hold else None,
+        words=hold.words if hold else "",
+        since=hold.since if hold else None,
+        until=hold.until if hold else None,
+    )
+
+
+_DEAD_FIRST: Final = frozenset({Kind.HARD_BOUNCE, Kind.INVALID_NUMBER})
+
+
+def _causes(standing: Standing) -> set[Kind]:
+    return {hold.cause for hold in standing.holds} if standing.state is not State.OK else set()
