@@ -15,6 +15,7 @@ from simulator.faults import FaultOrder
 from simulator.gates import GateOrder
 from simulator.ledger import Entry
 from simulator.services.sms_voice.carrier import EVERY_NUMBER, Behaviour, OnHandset
+from simulator.services.sms_voice.voice_line import VoiceBehaviour
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +155,10 @@ class SimulatorClient:
     async def clear_carrier(self) -> None:
         """Every number takes its texts again."""
         await self.channel.call("DELETE", "sms/carrier")
+
+    async def set_voice_line(
+        self, behaviour: VoiceBehaviour, *, number: str = EVERY_NUMBER, ring_s: float = 6
+    ) -> None:
+        """Say how a number takes voice messages; by default every one without its own rule."""
+        document = {"number": number, "behaviour": behaviour, "ring_s": ring_s}
+        await self.channel.call("PUT", "sms/voice-line", document)

@@ -1,4 +1,4 @@
-"""AWS End User Messaging SMS (pinpoint-sms-voice-v2): numbers, texts, opt-outs, receipts."""
+"""AWS End User Messaging (pinpoint-sms-voice-v2): numbers, texts, voice, opt-outs, receipts."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -70,8 +70,24 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """An accepted voice message. `body` is without its SSML tags."""
+
+    message_id: str
+    origination: str
+    destination: str
+    body: str
+    origination_country: str | None
+    accepted_at: datetime
+    accepted_at_monotonic: float
+    time_to_live_s: int
+    configuration_set: str | None
+    context: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class OnHandset:
-    """What a customer sees on the phone. `kind` is text, media, or auto_reply (by EUM)."""
+    """What a customer sees or hears: `kind` is text, media, auto_reply (by EUM), or voice."""
 
     place: int
     at: str
@@ -141,21 +157,27 @@ class Carrier:
 
     def put_on_handset(self, sent: Sent, kind: str) -> None:
         """The moment a text arrives."""
-        screen = self._handsets.setdefault(sent.destination, [])
-        shown = OnHandset(
-            place=len(screen) + 1,
-            at=iso(self._world.clock.now()),
-            origination=sent.origination,
-            body=sent.body,
-            kind=kind,
-            message_id=sent.message_id,
-            parts=sent.encoded.parts,
-            media_urls=sent.media_urls,
+        shown = self._shown(sent.destination, sent.origination, sent.body, kind, sent.message_id)
+        shown = replace(shown, parts=sent.encoded.parts, media_urls=sent.media_urls)
+        self._show(sent.destination, shown, "text_arrived")
+
+    def put_spoken(self, spoken: Spoken, heard: str) -> None:
+        """The moment a voice message was heard, by a person or by a machine."""
+        shown = self._shown(
+            spoken.destination, spoken.origination, heard, "voice", spoken.message_id
         )
-        screen.append(shown)
-        self._world.ledger.fact(
-            SERVICE, "text_arrived", destination=sent.destination, **shown.as_json()
-        )
+        self._show(spoken.destination, shown, "voice_message_heard")
+
+    def _shown(
+        self, destination: str, origination: str, body: str, kind: str, message_id: str
+    ) -> OnHandset:
+        place = len(self._handsets.get(destination, ())) + 1
+        at = iso(self._world.clock.now())
+        return OnHandset(place, at, origination, body, kind, message_id, parts=0)
+
+    def _show(self, destination: str, shown: OnHandset, fact: str) -> None:
+        self._handsets.setdefault(destination, []).append(shown)
+        self._world.ledger.fact(SERVICE, fact, destination=destination, **shown.as_json())
         arrived, self._something_arrived = self._something_arrived, asyncio.Event()
         arrived.set()
 
@@ -199,22 +221,28 @@ class Carrier:
 
     async def _emit(self, sent: Sent, status: str, *, is_final: bool) -> None:
         event = receipt(sent, status, is_final=is_final, now=self._world.clock.now())
+        await self.tell(sent.channel, sent.configuration_set, event)
+
+    async def tell(
+        self, channel: str, configuration_set: str | None, event: Mapping[str, Any]
+    ) -> None:
+        """Send an event to the destinations of a set that want it, and to the bus."""
         event_type = event["eventType"]
         topics = [
             destination.topic_arn
-            for destination in self._destinations(sent.configuration_set)
+            for destination in self._destinations(configuration_set)
             if destination.topic_arn and destination.wants(event_type)
         ]
         self._world.ledger.fact(
             SERVICE,
             "receipt_emitted",
-            message_id=sent.message_id,
+            message_id=event["messageId"],
             event_type=event_type,
-            is_final=is_final,
+            is_final=event["isFinal"],
             topics=topics,
         )
         for topic in topics:
             await self._world.publisher.to_topic(topic, json.dumps(event), {}, "receipt")
         if self._world.knobs.of(SmsVoiceKnobs).receipts_on_bus:
-            detail_type = f"{sent.channel.title()} Message Delivery Status Updated"
+            detail_type = f"{channel.title()} Message Delivery Status Updated"
             await self._world.publisher.to_bus("aws.sms-voice", detail_type, bus_detail(event))

@@ -9,6 +9,7 @@ from simulator.control import bad_request, number_of, read_document, wait_s_of
 from simulator.services.sms_voice.carrier import Behaviour, Rule
 from simulator.services.sms_voice.inbound import FromCustomer, receive
 from simulator.services.sms_voice.state import SmsVoiceState
+from simulator.services.sms_voice.voice_line import VoiceBehaviour, VoiceRule
 from simulator.wire import AwsError
 
 
@@ -33,6 +34,16 @@ class CarrierRule(BaseModel):
     delay_ms: int = Field(default=0, ge=0)
 
 
+class VoiceRuleOrder(BaseModel):
+    """How a number takes voice messages; `*` is every number without a rule of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: str
+    behaviour: VoiceBehaviour = "listens"
+    ring_s: float = Field(default=6, ge=0)
+
+
 class SmsControl:
     """Handlers over the service's state."""
 
@@ -47,6 +58,8 @@ class SmsControl:
             web.get(f"{at}/handset/{{number}}", self.handset),
             web.put(f"{at}/carrier", self.put_carrier),
             web.delete(f"{at}/carrier", self.clear_carrier),
+            web.put(f"{at}/voice-line", self.put_voice_line),
+            web.delete(f"{at}/voice-line", self.clear_voice_line),
         )
 
     async def inbound(self, request: web.Request) -> web.Response:
@@ -77,4 +90,15 @@ class SmsControl:
     async def clear_carrier(self, _: web.Request) -> web.Response:
         """Every number takes its texts again."""
         self._state.carrier.clear_rules()
+        return web.json_response({})
+
+    async def put_voice_line(self, request: web.Request) -> web.Response:
+        """Say how a number takes voice messages from now on."""
+        rule = await read_document(request, VoiceRuleOrder)
+        self._state.line.put_rule(rule.number, VoiceRule(rule.behaviour, rule.ring_s))
+        return web.json_response({})
+
+    async def clear_voice_line(self, _: web.Request) -> web.Response:
+        """Every number listens again."""
+        self._state.line.clear_rules()
         return web.json_response({})

@@ -20,6 +20,11 @@ class SmsVoiceKnobs(KnobSection):
     receipts_on_bus: bool = True
     text_spend_limit_reached: bool = False
     media_spend_limit_reached: bool = False
+    voice_spend_limit_reached: bool = False
+    voice_messages_per_recipient: int = Field(default=5, ge=0)
+    """In 24 hours (service quota)."""
+    voice_second_ms: int = Field(default=10, ge=0)
+    """How long a second of a voice message's call takes."""
     opt_in_once_per_30_days: bool = True
     end_user_opt_in_refused: bool = False
     """Whether a number that the person itself put on the list may not be taken off."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from simulator.services.sms_voice.countries import country_of
 
 if TYPE_CHECKING:
-    from simulator.services.sms_voice.carrier import Sent
+    from simulator.services.sms_voice.carrier import Sent, Spoken
 
 PRICE_PER_PART_USD = 0.00581
+PRICE_PER_MINUTE_USD = 0.013
 _FEE_PER_PART_USD = 0.003
 _DESCRIPTIONS = {
     "QUEUED": "Message is queued",
@@ -69,6 +70,33 @@ def receipt(sent: Sent, status: str, *, is_final: bool, now: datetime) -> dict[s
         event["contentType"] = "MMS"
     if status == "PROTECT_BLOCKED":
         event["protectConfiguration"] = {"protectStatus": "BLOCK"}
+    if country is None:
+        del event["isoCountryCode"]
+    return event
+
+
+def voice_receipt(
+    spoken: Spoken, status: str, *, is_final: bool, now: datetime, talked_s: int
+) -> dict[str, Any]:
+    """What an event destination gets of a voice message; `talked_s` from the answer on."""
+    country = country_of(spoken.destination)
+    minutes = -(-talked_s // 60)
+    event: dict[str, Any] = {
+        "eventType": f"VOICE_{status}",
+        "eventVersion": "1.0",
+        "eventTimestamp": _ms(now),
+        "isFinal": is_final,
+        "originationPhoneNumber": spoken.origination,
+        "destinationPhoneNumber": spoken.destination,
+        "isoCountryCode": country,
+        "messageId": spoken.message_id,
+        "messageRequestTimestamp": _ms(spoken.accepted_at),
+        "messageStatus": status,
+        "callDurationInSeconds": talked_s,
+        "totalDurationInMinutes": minutes,
+        "totalMessagePrice": round(minutes * PRICE_PER_MINUTE_USD, 5),
+        "context": dict(spoken.context),
+    }
     if country is None:
         del event["isoCountryCode"]
     return event

@@ -10,6 +10,7 @@ from simulator.services.sms_voice.describe_responses import DescribeResponses
 from simulator.services.sms_voice.opt_out_responses import OptOutResponses
 from simulator.services.sms_voice.sending import accept
 from simulator.services.sms_voice.setup_responses import SetupResponses
+from simulator.services.sms_voice.speaking import accept_voice
 from simulator.services.sms_voice.state import SmsVoiceState
 from simulator.wire import Call
 
@@ -46,6 +47,26 @@ class SmsVoiceResponses(OptOutResponses, DescribeResponses, SetupResponses):
     async def send_media_message(self, call: Call) -> dict[str, Any]:
         """SendMediaMessage."""
         return self._sent(call, accept(self._state, call, "MEDIA"))
+
+    @operation(
+        true_to=(
+            "text of 3,000 or SSML of 6,000 characters and 3,000 spoken ones, VOICE capability, "
+            "five calls to one recipient in 24 hours, price, spend, opt-outs, protect; VOICE_ "
+            "events with the call's length; with rates on, 20 a minute"
+        ),
+        source=_SOURCES + '; guide, "Event format"',
+        not_yet=(
+            "VoiceId is not heard; MessageFeedbackEnabled is ignored; SSML is looked at from "
+            "outside only. UNVERIFIED: which events come before a busy and a failed call, that "
+            "opt-out lists hold for voice"
+        ),
+    )
+    async def send_voice_message(self, call: Call) -> dict[str, Any]:
+        """SendVoiceMessage."""
+        spoken = accept_voice(self._state, call)
+        if not call.params.get("DryRun"):
+            self._state.line.take(spoken)
+        return {"MessageId": spoken.message_id}
 
     def _sent(self, call: Call, sent: Sent) -> dict[str, Any]:
         if not call.params.get("DryRun"):

@@ -26,7 +26,7 @@ from simulator.services.sms_voice.receipts import PRICE_PER_PART_USD
 from simulator.services.sms_voice.state import SmsVoiceState
 from simulator.wire import Call
 
-Channel = Literal["TEXT", "MEDIA"]
+Channel = Literal["TEXT", "MEDIA", "VOICE"]
 _DEFAULT_TIME_TO_LIVE_S = 259_200
 _SENDER_ID_MPS = 10.0
 _DRY_RUN = Rate("sms dry run", 5, 5)
@@ -44,23 +44,44 @@ class Origin:
     parts_per_s: float
 
 
-def accept(state: SmsVoiceState, call: Call, channel: Channel) -> Sent:
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A send that nothing about its sender and its recipient is against."""
+
+    destination: str
+    origin: Origin
+    configuration_set: ConfigurationSet | None
+
+
+def clear(state: SmsVoiceState, params: Mapping[str, Any], channel: Channel) -> Cleared:
+    """Check who sends to whom.
+
+    Raises:
+        AwsError: the first reason against it, in the order in which a fault can be told apart.
+    """
+    destination = recipient(params["DestinationPhoneNumber"])
+    country = country_of(destination)
+    configuration_set = _configuration_set(state.account, params)
+    origin = _origin(state.account, params, channel, country, configuration_set)
+    _check_keyword(state.account, params)
+    _check_protect(state.account, params, configuration_set, country)
+    _check_recipient(state, origin, destination)
+    _check_spend(state, channel)
+    return Cleared(destination, origin, configuration_set)
+
+
+def accept(state: SmsVoiceState, call: Call, channel: Literal["TEXT", "MEDIA"]) -> Sent:
     """Check one send and make the message of it. Nothing is sent yet, nothing is deduplicated.
 
     Raises:
         AwsError: the first reason against it, in the order in which a fault can be told apart.
     """
     params = call.params
-    destination = recipient(params["DestinationPhoneNumber"])
-    country = country_of(destination)
     encoded = _encoded(params, channel)
-    configuration_set = _configuration_set(state.account, params)
-    origin = _origin(state.account, params, channel, country, configuration_set)
-    _check_keyword(state.account, params)
-    _check_protect(state.account, params, configuration_set, country)
+    cleared = clear(state, params, channel)
+    destination, origin = cleared.destination, cleared.origin
+    configuration_set = cleared.configuration_set
     _check_price(params, encoded)
-    _check_recipient(state, origin, destination)
-    _check_spend(state, channel)
     _check_pace(state, origin, destination, encoded, is_dry_run=bool(params.get("DryRun")))
     return Sent(
         message_id=state.world.new_id(),
@@ -140,7 +161,7 @@ def _check_number(
 
 
 def _capability(channel: Channel) -> str:
-    return "MMS" if channel == "MEDIA" else "SMS"
+    return {"TEXT": "SMS", "MEDIA": "MMS", "VOICE": "VOICE"}[channel]
 
 
 def _any_number(
@@ -260,6 +281,7 @@ def _check_spend(state: SmsVoiceState, channel: Channel) -> None:
     is_spent = {
         "TEXT": knobs.text_spend_limit_reached,
         "MEDIA": knobs.media_spend_limit_reached,
+        "VOICE": knobs.voice_spend_limit_reached,
     }[channel]
     if is_spent:
         reason = f"MONTHLY_SPEND_LIMIT_REACHED_FOR_{channel}"

@@ -10,6 +10,7 @@ from simulator.services.sms_voice.carrier import Carrier
 from simulator.services.sms_voice.knobs import SmsVoiceKnobs
 from simulator.services.sms_voice.models import Account, EventDestination
 from simulator.services.sms_voice.seeding import seeded_account
+from simulator.services.sms_voice.voice_line import VoiceLine
 from simulator.world import World
 
 
@@ -20,6 +21,7 @@ class SmsVoiceState:
         self.world = world
         self.account = Account(world.clock.now())
         self.carrier = Carrier(world, self.destinations)
+        self.line = VoiceLine(world, self.carrier)
         self.rates = RateLimiter(world.clock)
         self.tokens: dict[tuple[str, str], dict[str, Any]] = {}
         """Answers of create calls by operation and ClientToken."""

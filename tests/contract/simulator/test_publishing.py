@@ -37,6 +37,7 @@ def local_world(topology: Provisioned) -> dict[str, Any]:
         "phone_numbers": [
             {
                 "number": OUR_NUMBER,
+                "capabilities": ["SMS", "MMS", "VOICE"],
                 "two_way_topic_arn": topology.topic_arns["inbound-sms"],
                 "keywords": {"HOURS": ["AUTOMATIC_RESPONSE", "9 to 5"]},
             },
@@ -50,6 +51,15 @@ def local_world(topology: Provisioned) -> dict[str, Any]:
             {
                 "name": "receipts",
                 "event_destinations": [{"topic_arn": topology.topic_arns["delivery-receipts"]}],
+            },
+            {
+                "name": "voice",
+                "event_destinations": [
+                    {
+                        "topic_arn": topology.topic_arns["delivery-receipts"],
+                        "event_types": ["VOICE_COMPLETED"],
+                    }
+                ],
             },
             {
                 "name": "failures",
@@ -198,6 +208,31 @@ async def test_receipts_tell_the_fate_with_the_context_of_the_send(
         }.items()
     )
     assert delivered["messageRequestTimestamp"] <= delivered["eventTimestamp"]
+
+
+async def test_a_voice_messages_last_event_tells_how_long_the_call_was(
+    published: Running, receive: Receive
+) -> None:
+    sms = await published.sdk("pinpoint-sms-voice-v2")
+    sent = await sms.send_voice_message(**TEXT | {"ConfigurationSetName": "voice"})
+    [body] = await receive("delivery-receipts", 1)
+    event = json.loads(body["Message"])
+    times = (event.pop("eventTimestamp"), event.pop("messageRequestTimestamp"))
+    assert times[1] <= times[0]
+    assert event == {
+        "eventType": "VOICE_COMPLETED",
+        "eventVersion": "1.0",
+        "isFinal": True,
+        "originationPhoneNumber": OUR_NUMBER,
+        "destinationPhoneNumber": CUSTOMER,
+        "isoCountryCode": "US",
+        "messageId": sent["MessageId"],
+        "messageStatus": "COMPLETED",
+        "callDurationInSeconds": 1,
+        "totalDurationInMinutes": 1,
+        "totalMessagePrice": 0.013,
+        "context": {"intent": "i-1"},
+    }
 
 
 async def test_a_destination_gets_only_the_events_it_asked_for(
