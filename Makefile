@@ -50,6 +50,9 @@ fmt: $(DEV) ## Format the code, and mend what the linter can mend
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
+# A file stays on one worker, which has an emulator of its own. ARGS="-n 0" for one process.
+ON_TWO_CORES := -n 2 --dist loadfile
+
 lint: $(DEV) ## Formatting and lint rules
 	$(BIN)/ruff format --check --quiet $(SOURCES)
 	$(BIN)/ruff check --quiet $(SOURCES)
@@ -61,10 +64,10 @@ layers: $(DEV) ## Which package may import which
 	$(BIN)/lint-imports --no-cache
 
 unit: $(DEV) ## Unit tests: no network
-	$(BIN)/pytest -q tests/unit $(ARGS)
+	$(BIN)/pytest -q tests/unit $(ON_TWO_CORES) $(ARGS)
 
 contract: $(DEV) ## Contract tests: against the emulator and the simulator, over HTTP
-	$(BIN)/pytest -q tests/contract $(ARGS)
+	$(BIN)/pytest -q tests/contract $(ON_TWO_CORES) $(ARGS)
 
 clients: $(DEV) ## Clients that others wrote hold a chat with the simulator: the AWS CLI, chatjs
 	$(BIN)/pytest -q tests/clients $(ARGS)

@@ -7,6 +7,7 @@ import functools
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import botocore.session
 import pytest
@@ -33,13 +34,26 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # Before the first test, so that no test's time limit counts a download.
     if session.config.option.collectonly:
         return
-    if any("emulator" in getattr(item, "fixturenames", ()) for item in session.items):
-        install_emulator()
-    is_asked_for = session.config.getoption("--backend") == Backend.LOCALSTACK
-    if is_asked_for or any(item.get_closest_marker("localstack") for item in session.items):
-        with contextlib.suppress(UnsupportedPythonError):  # The fixtures say what is left out.
+    with speaking(session.config):
+        if any(is_on_the_emulator(item) for item in session.items):
             install_emulator()
-            install_localstack()
+        is_asked_for = session.config.getoption("--backend") == Backend.LOCALSTACK
+        if is_asked_for or any(item.get_closest_marker("localstack") for item in session.items):
+            with contextlib.suppress(UnsupportedPythonError):  # The fixtures say what is left out.
+                install_emulator()
+                install_localstack()
+
+
+def is_on_the_emulator(item: pytest.Item) -> bool:
+    # The mark is for tests that ask for the fixture while they run, in some cases only.
+    fixtures = getattr(item, "fixturenames", ())
+    return "emulator" in fixtures or item.get_closest_marker("emulator") is not None
+
+
+def speaking(config: pytest.Config) -> AbstractContextManager[None]:
+    """Lets what an installation says be read while it lasts: the first run takes minutes."""
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    return contextlib.nullcontext() if capture is None else capture.global_and_fixture_disabled()
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
@@ -111,7 +112,9 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 @functools.cache
 def _guardian() -> Guardian:
-    return Guardian()
+    guardian = Guardian()
+    atexit.register(guardian.close)
+    return guardian
 
 
 def _watch(group: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.installing import find_npm, installed_aws_cli, installed_chatjs
+from tests.conftest import speaking
 from tests.contract.simulator.chatting import Chatting, chatting
 
 
@@ -23,11 +24,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if "aws_cli" in wanted:
-        installed_aws_cli()
     npm = find_npm()
-    if "chatjs" in wanted and npm is not None:
-        installed_chatjs(npm)
+    with speaking(session.config):
+        if "aws_cli" in wanted:
+            installed_aws_cli()
+        if "chatjs" in wanted and npm is not None:
+            installed_chatjs(npm)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from infra.local.toolroom import LOCAL, ROOT, ensure_venv
@@ -23,6 +24,7 @@ def installed_chatjs(npm: str) -> Path:
     wanted = (HERE / "chatjs" / "package.json").read_text("utf-8")
     stamp = home / "made-from"
     if not stamp.exists() or stamp.read_text("utf-8") != wanted:
+        print("installing chatjs (once) ...", file=sys.stderr)  # noqa: T201 - takes seconds
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         (home / "package.json").write_text(wanted, "utf-8")

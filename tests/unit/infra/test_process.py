@@ -106,7 +106,9 @@ def test_programs_die_with_a_killed_parent(tmp_path: Path) -> None:
 def test_log_of_a_restarted_program_follows_the_one_before(tmp_path: Path) -> None:
     log = tmp_path / "deeper" / "log"
     for word in ("first", "second"):
-        program(f"print('{word}')", log).wait(PATIENCE_S)
+        probe = program(f"print('{word}')", log)
+        probe.wait(PATIENCE_S)
+        probe.kill()  # It has ended: for the guardian to forget it.
     assert log.read_text("utf-8").split() == ["first", "second"]
 
 
@@ -114,6 +116,7 @@ def test_program_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path) -
     probe = program("raise SystemExit('no such config')", tmp_path / "log")
     with pytest.raises(StartError, match=r"(?s)probe ended with 1.*no such config"):
         wait_until_up(probe, lambda: False)
+    probe.kill()
 
 
 def test_program_that_never_answers_is_given_up(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_what_was_compressed_by_its_producer_and_by_firehose_is_read(times: int)
         (gzip.compress(b"{}" * 99)[:-4], "broken_gzip"),
         (b"", "empty"),
     ],
+    ids=range(4),  # A gzip holds the time at which it was made.
 )
 def test_what_is_inside_the_compression_may_be_unreadable_too(inner: bytes, reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
@@ -114,7 +115,7 @@ def test_a_line_of_text_stays_a_line_of_text() -> None:
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b" \n\r\n ", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b" \n\r\n ", gzip.compress(b"")], ids=range(3))
 def test_an_empty_stream_is_unreadable(content: bytes) -> None:
     with pytest.raises(UnreadableError, match="empty"):
         read(content)
