@@ -25,6 +25,7 @@ from workers.clients.sms_voice import EumTexting
 from workers.config import Configuration
 from workers.errors import PermanentError
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
+from workers.handlers.bounce_tracking.opt_out_sync import SyncDeps
 from workers.handlers.chat_relay.deps import Deps
 from workers.limits import Limits
 from workers.metrics import Metrics
@@ -188,7 +189,7 @@ class Worker:
         deliveries = TablePort(self._cloud.tables["deliveries"], link, self._cloud.witness)
         shared = Shared(self.clock, metrics, TableDeliveries(deliveries, self.clock), rng=chance)
         bounces = BounceDeps(deps.config, deps.health, deps.clock, RelayMeter(metrics))
-        router, witness = Router(doors_of(deps, bounces)), self._cloud.witness
+        router, witness = Router(doors_of(deps, bounces, _no_lists(deps))), self._cloud.witness
         consumers = [
             Consumer(
                 QueuePort(queue, link, witness),
@@ -239,6 +240,12 @@ class Worker:
             random=chance,
             new_nonce=lambda: f"{chance.getrandbits(72):x}",
         )
+
+
+def _no_lists(deps: Deps) -> SyncDeps:
+    """Nobody reads opt-out lists back in here: our numbers manage their own."""
+    nothing: Any = None
+    return SyncDeps(nothing, nothing, deps.suppressions, deps.clock, deps.meter, lambda: "")
 
 
 def _no_files() -> Any:

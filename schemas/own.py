@@ -37,6 +37,8 @@ class _Command(BaseModel):
     event_class: ClassVar[EventClass] = EventClass.COMMAND
     spelling: ClassVar[Literal["camel", "pascal", "snake"]] = "snake"
 
+
+class _OfSession(_Command):
     sid: SessionId
     gen: int = Field(ge=0)
 
@@ -46,7 +48,7 @@ class _Command(BaseModel):
         return (self.sid,)
 
 
-class ChatWatch(_Command):
+class ChatWatch(_OfSession):
     """Look after one chat: a live timer, which stays on its queue as long as its chat lives."""
 
     switchboard: Literal["chat_watch"] = "chat_watch"
@@ -68,7 +70,7 @@ class ChatWatch(_Command):
         return None
 
 
-class Notice(_Command):
+class Notice(_OfSession):
     """Send one of our own texts, once."""
 
     switchboard: Literal["notice"] = "notice"
@@ -93,10 +95,43 @@ class Notice(_Command):
         return self.at
 
 
-Command = Annotated[ChatWatch | Notice, Field(discriminator="switchboard")]
+class OptOutSync(_Command):
+    """Read one of End User Messaging's opt-out lists back in. A tick: whoever gets it, one does it.
+
+    `tick` names the occasion, as Scheduler's `<aws.scheduler.scheduled-time>` does: however often
+    a tick comes, its work is done once.
+    """
+
+    switchboard: Literal["opt_out_sync"] = "opt_out_sync"
+    version: Literal[1] = 1
+    opt_out_list: str = Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_:/-]+$")
+    tick: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:+-]+$")
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """The list."""
+        return (self.opt_out_list,)
+
+    @property
+    def own_type(self) -> str:
+        """The command's name."""
+        return self.switchboard
+
+    @property
+    def own_id(self) -> str | None:
+        """The list and the occasion."""
+        return f"{self.opt_out_list}/{self.tick}"
+
+    @property
+    def own_time(self) -> datetime | None:
+        """None: it is about now, whenever that is."""
+        return None
+
+
+Command = Annotated[ChatWatch | Notice | OptOutSync, Field(discriminator="switchboard")]
 """What workers ask of each other."""
 
-COMMAND_NAMES = frozenset({"chat_watch", "notice"})
+COMMAND_NAMES = frozenset({"chat_watch", "notice", "opt_out_sync"})
 
 
 def encode_command(command: Command) -> str:

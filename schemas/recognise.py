@@ -196,7 +196,11 @@ def _spell(part: int | str, spelling: Literal["camel", "pascal", "snake"]) -> st
 
 @cache
 def _field_names() -> frozenset[str]:
-    names = set(own.ChatWatch.model_fields) | set(own.Notice.model_fields)
+    names = {
+        name
+        for command in (own.ChatWatch, own.Notice, own.OptOutSync)
+        for name in command.model_fields
+    }
     kinds: list[type[Shape]] = [Shape]
     while kinds:
         kind = kinds.pop()

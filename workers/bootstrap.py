@@ -9,8 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +32,7 @@ from workers.clients.command_queue import SqsCommandQueue
 from workers.clients.connect import ConnectChats, Instance
 from workers.clients.mail_suppressions import SesSuppressionList
 from workers.clients.media import S3Shelf
+from workers.clients.opt_out_lists import EumOptOutPages
 from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
@@ -35,7 +41,9 @@ from workers.clock import Clock, SystemClock
 from workers.config import Configuration
 from workers.errors import SettingsError
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
+from workers.handlers.bounce_tracking.desk import SuppressionDesk
 from workers.handlers.bounce_tracking.door import BounceDoor
+from workers.handlers.bounce_tracking.opt_out_sync import OptOutSyncDoor, SyncDeps
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.deps import Deps
@@ -61,14 +69,17 @@ from workers.runtime.sqs import AioSqsQueue
 from workers.runtime.supervisor import Supervisor, spare_the_collector
 from workers.runtime.tending import tend
 from workers.settings import Settings, is_tracing_on
-from workers.stores.address_health import DynamoAddressHealth
+from workers.stores.address_health import AddressBook, DynamoAddressHealth, TableAddressHealth
 from workers.stores.address_records import Kind
+from workers.stores.audit import AuditTrail
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
+from workers.stores.opt_out_mirror import DynamoOptOutMirror
 from workers.stores.pauses import DynamoPauses
 from workers.stores.roster import DynamoRoster
-from workers.stores.suppressions import DynamoSuppressions
+from workers.stores.suppressions import DynamoSuppressions, OptOutBook, TableSuppressions
+from workers.stores.tables import DynamoTable
 from workers.tracing import NO_TRACER, Tracer
 
 if TYPE_CHECKING:
@@ -101,8 +112,10 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         )
         caller = Caller(meter, limits, tracer=tracer)
         tracer.watch(await aws.dynamodb())
-        deps = await _deps(settings, configuration, aws, caller, meter, clock)
-        bounces = await _bounce_deps(deps, meter, aws, caller)
+        keys = await _key_ring(settings, aws)
+        ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
+        deps = await _deps(ground)
+        doors = doors_of(deps, await _bounce_deps(ground, deps), await _sync_deps(ground))
         fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
         shared = Shared(
             clock,
@@ -113,9 +126,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             tracer=tracer,
         )
         work = _Work(
-            Router(doors_of(deps, bounces)),
-            gates_of(limits, _origination_identities(configuration)),
-            shared,
+            Router(doors), gates_of(limits, _origination_identities(configuration)), shared
         )
         consumers = await _consumers(settings, configs, aws, work)
         health = Health([consumer.pulse for consumer in consumers], fleet.describe)
@@ -250,18 +261,24 @@ async def _sqs_calls(settings: Settings, aws: Aws) -> SQSClient | LeanSqs:
     return LeanSqs(client, await aws.credentials())
 
 
-async def _deps(
-    settings: Settings,
-    configuration: Configuration,
-    aws: Aws,
-    caller: Caller,
-    meter: RelayMeter,
-    clock: Clock,
-) -> Deps:
-    keys = await _key_ring(settings, aws)
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every handler's tools stand on."""
+
+    settings: Settings
+    configuration: Configuration
+    aws: Aws
+    caller: Caller
+    keys: KeyRing
+    meter: RelayMeter
+    clock: Clock
+
+
+async def _deps(ground: Ground) -> Deps:
+    settings, aws, keys, caller = ground.settings, ground.aws, ground.keys, ground.caller
     dynamodb = await aws.dynamodb()
     return Deps(
-        config=configuration,
+        config=ground.configuration,
         journal=DynamoJournal(dynamodb, settings.sessions_table, keys),
         suppressions=DynamoSuppressions(dynamodb, settings.suppressions_table, keys),
         health=DynamoAddressHealth(dynamodb, settings.suppressions_table, keys),
@@ -272,32 +289,86 @@ async def _deps(
             instance=Instance(settings.connect_instance_id, settings.chat_stream_topic_arn),
             caller=caller,
         ),
-        texting=EumTexting(await aws.sms_voice(), caller, clock),
+        texting=EumTexting(await aws.sms_voice(), caller, ground.clock),
         shelf=S3Shelf(await aws.s3(), settings.media_bucket, caller),
         commands=SqsCommandQueue(
             await aws.sqs(), settings.queue_urls[COMMAND_QUEUE], COMMAND_QUEUE, caller
         ),
-        clock=clock,
-        meter=meter,
+        clock=ground.clock,
+        meter=ground.meter,
         random=random.Random(),  # noqa: S311 - jitter
         new_nonce=lambda: secrets.token_urlsafe(12),
         tracer=caller.tracer,
     )
 
 
-async def _bounce_deps(deps: Deps, meter: RelayMeter, aws: Aws, caller: Caller) -> BounceDeps:
+async def _bounce_deps(ground: Ground, relay: Deps) -> BounceDeps:
     """Bounce tracking's tools; a provider's list is only there where the file asks for it."""
-    rules = deps.config.bounces
+    rules = ground.configuration.bounces
     return BounceDeps(
-        config=deps.config,
-        health=deps.health,
-        clock=deps.clock,
-        meter=meter,
-        mail_list=SesSuppressionList(await aws.sesv2(), caller)
+        config=ground.configuration,
+        health=relay.health,
+        clock=ground.clock,
+        meter=ground.meter,
+        mail_list=SesSuppressionList(await ground.aws.sesv2(), ground.caller)
         if rules.ses_suppression_list
         else None,
-        opt_out_lists=deps.texting if rules.eum_opt_out_list else None,
+        opt_out_lists=relay.texting if rules.eum_opt_out_list else None,
     )
+
+
+async def _sync_deps(ground: Ground) -> SyncDeps:
+    """What reads the opt-out lists of End User Messaging back in."""
+    dynamodb, table = await ground.aws.dynamodb(), ground.settings.suppressions_table
+    return SyncDeps(
+        pages=EumOptOutPages(await ground.aws.sms_voice(), ground.caller),
+        mirror=DynamoOptOutMirror(dynamodb, table, ground.keys),
+        suppressions=DynamoSuppressions(dynamodb, table, ground.keys),
+        clock=ground.clock,
+        meter=ground.meter,
+        new_owner=lambda: secrets.token_urlsafe(9),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTools:
+    """What `switchboard suppressions` works with."""
+
+    configuration: Configuration
+    desk: SuppressionDesk
+    sync: OptOutSyncDoor
+    mail_list: SesSuppressionList
+
+
+@asynccontextmanager
+async def operator_tools(
+    settings: Settings, configuration: Configuration
+) -> AsyncIterator[OperatorTools]:
+    """The tools of an operator's command, over a worker's wiring.
+
+    Raises:
+        SettingsError: the keys for data at rest cannot be had.
+    """
+    clock, meter = SystemClock(), RelayMeter(Metrics())
+    async with Aws(AwsPolicy()) as aws:
+        caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
+        keys = await _key_ring(settings, aws)
+        ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
+        table = DynamoTable(await aws.dynamodb(), settings.suppressions_table)
+        yield OperatorTools(
+            configuration=configuration,
+            desk=SuppressionDesk(
+                health=TableAddressHealth(table, keys),
+                addresses=AddressBook(table, keys),
+                opt_outs=OptOutBook(table, keys),
+                suppressions=TableSuppressions(table, keys),
+                trail=AuditTrail(table, keys),
+                rules=configuration.bounces,
+                clock=clock,
+            ),
+            sync=OptOutSyncDoor(await _sync_deps(ground)),
+            mail_list=SesSuppressionList(await aws.sesv2(), caller),
+        )
 
 
 async def _key_ring(settings: Settings, aws: Aws) -> KeyRing:
@@ -322,7 +393,7 @@ def _tracing(is_on: bool) -> AbstractAsyncContextManager[Tracer]:
     return otlp.exporting()
 
 
-def doors_of(deps: Deps, bounces: BounceDeps) -> Doors:
+def doors_of(deps: Deps, bounces: BounceDeps, sync: SyncDeps) -> Doors:
     """Every door over these tools."""
     performer = Performer(deps)
     holder = Holder(deps, performer)
@@ -333,6 +404,7 @@ def doors_of(deps: Deps, bounces: BounceDeps) -> Doors:
         receipts=ReceiptDoor(deps, performer),
         commands=CommandDoor(deps, holder, performer),
         bounces=BounceDoor(bounces),
+        opt_out_sync=OptOutSyncDoor(sync),
     )
 
 

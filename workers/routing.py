@@ -14,11 +14,12 @@ from schemas.connect import ChatMessage, ContactEvent
 from schemas.decode import decode_body
 from schemas.decoded import Decoded, Notice, Undecodable
 from schemas.event_class import EventClass
-from schemas.own import ChatWatch
+from schemas.own import ChatWatch, OptOutSync
 from schemas.own import Notice as NoticeCommand
 from schemas.sms_voice import InboundSms, MediaReceipt, TextReceipt
 from workers.errors import TransientError
 from workers.handlers.bounce_tracking.door import BounceDoor
+from workers.handlers.bounce_tracking.opt_out_sync import OptOutSyncDoor
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.inbound import InboundDoor
@@ -44,6 +45,7 @@ class Doors:
     receipts: ReceiptDoor
     commands: CommandDoor
     bounces: BounceDoor
+    opt_out_sync: OptOutSyncDoor
 
 
 class Router:
@@ -57,7 +59,7 @@ class Router:
             EventClass.EUM_EVENT: _each(_bounce(doors.bounces), _receipt(doors.receipts)),
             EventClass.SES_EVENT: _bounce(doors.bounces),
             EventClass.PINPOINT_EVENT: _bounce(doors.bounces),
-            EventClass.COMMAND: _command(doors.commands),
+            EventClass.COMMAND: _command(doors.commands, doors.opt_out_sync),
         }
 
     def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
@@ -174,13 +176,15 @@ def _each(*routes: Route) -> Route:
     return route
 
 
-def _command(door: CommandDoor) -> Route:
+def _command(door: CommandDoor, sync: OptOutSyncDoor) -> Route:
     async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
         match decoded.event:
             case NoticeCommand() as notice:
                 return await door.notice(notice, delivery)
             case ChatWatch() as watch:
                 return await door.watch(watch, delivery)
+            case OptOutSync() as tick:
+                return await sync.handle(tick, delivery)
             case _:
                 return NOT_NEEDED
 

@@ -13,6 +13,11 @@ import click
 _COMMANDS: Final = {
     "worker": ("workers.cli.worker", "worker", "Consume the queues and relay conversations."),
     "queue": ("workers.cli.queue", "queue", "Pause, resume and look at queues."),
+    "suppressions": (
+        "workers.cli.suppressions",
+        "suppressions",
+        "Who is not written to: list, add, remove, export.",
+    ),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),
     "metrics": ("workers.cli.metrics", "metrics", "List what /metrics tells."),
     "classify": ("workers.cli.classify", "classify", "Tell what each payload is."),

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import getpass
 import json
-import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workers.cli.audit import author, log_act, shown
 from workers.clock import SystemClock
 from workers.errors import AccountProblem, SettingsError, SwitchboardError
 from workers.runtime.breaker import Pause
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
-REASON_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +77,14 @@ def pause(name: str, reason: str, by: str | None) -> None:
     \b
     switchboard queue pause chat-stream --reason "numbers are being moved, CHG-1042"
     """  # noqa: D301 - click reads the backspace as "do not wrap this"
-    wanted = Pause(SystemClock().now(), _shown(reason, "--reason"), _author(by))
+    wanted = Pause(SystemClock().now(), shown(reason, "--reason"), author(by))
 
     async def change(desk: Desk) -> str:
         _require_queue(desk, name)
         standing = await desk.pauses.pause(name, wanted)
         if standing is not wanted:
             return f"{name} was paused already: {_told(standing)}"
-        _audit("queue_paused", name, by=wanted.by, reason=wanted.reason)
+        log_act("queue_paused", sqs_queue=name, by=wanted.by, reason=wanted.reason)
         return f"{name} is paused: {_told(standing)}"
 
     click.echo(_run(change))
@@ -101,14 +98,14 @@ def resume(name: str, by: str | None) -> None:
 
     After too many dead letters in a row look at them first: the next run pauses it anew.
     """
-    author = _author(by)
+    who = author(by)
 
     async def change(desk: Desk) -> str:
         _require_queue(desk, name)
         ended = await desk.pauses.resume(name)
         if ended is None:
             return f"{name} was not paused"
-        _audit("queue_resumed", name, by=author, reason=ended.reason)
+        log_act("queue_resumed", sqs_queue=name, by=who, reason=ended.reason)
         return f"{name} is polled again. It was {_told(ended)}"
 
     click.echo(_run(change))
@@ -189,39 +186,6 @@ def _require_queue(desk: Desk, name: str) -> None:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
     raise SettingsError(f"there is no queue {name}. {hint}")
-
-
-def _author(by: str | None) -> str:
-    if by is not None:
-        return _shown(by, "--by")
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = f"user {os.getuid()}"
-    return f"{user} on {socket.gethostname()}"
-
-
-def _shown(text: str, option: str) -> str:
-    """Text that goes to logs and health checks: short, printable, and nobody's number."""
-    from workers.log import mask
-
-    if not 1 <= len(text) <= REASON_MAX or not text.isprintable():
-        raise click.BadParameter(f"1 to {REASON_MAX} printable characters", param_hint=option)
-    if mask(text) != text:
-        raise click.BadParameter(
-            "it is shown in logs and on /healthz: leave out numbers, addresses and tokens",
-            param_hint=option,
-        )
-    return text
-
-
-def _audit(event: str, name: str, *, by: str, reason: str) -> None:
-    import structlog
-
-    from workers.log import configure_logging
-
-    configure_logging(stream=sys.stderr)
-    structlog.get_logger().info(event, sqs_queue=name, by=by, reason=reason)
 
 
 # --- AWS's side --------------------------------------------------------------------------------

@@ -179,3 +179,27 @@ class MediaShelf(Protocol):
     async def link(self, key: str, ttl_s: int) -> str:
         """A presigned https URL."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNumber:
+    """A number on an opt-out list, and since when."""
+
+    number: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some numbers of a list; `next_token` is None on the last page."""
+
+    numbers: tuple[ListedNumber, ...]
+    next_token: str | None
+
+
+class OptOutPages(Protocol):
+    """The lists as End User Messaging has them."""
+
+    async def page(self, opt_out_list: str, token: str | None) -> Page:
+        """One page; None begins. Raises `TransientError`, `AccountProblem`."""
+        ...

@@ -368,6 +368,10 @@ class Suppressions(Protocol):
         """The person opted in again: every class of the scope. False when there was none."""
         ...
 
+    async def withdraw(self, scope: str, number: str, source: str) -> bool:
+        """Take away what stands for every class, if this `source` had put it there."""
+        ...
+
 
 class Deliveries(Protocol):
     """The runtime's own memory of a message: counted failures, dead-letter reasons.

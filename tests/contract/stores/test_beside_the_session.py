@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from workers.stores.journal import TableJournal
 from workers.stores.pages import PAGE_TTL_S, Pages
 from workers.stores.protocols import ChatTokens, ContactRef, Suppression
 from workers.stores.steps import SESSION_TTL_S
-from workers.stores.suppressions import TableSuppressions
+from workers.stores.suppressions import OptOut, OptOutBook, TableSuppressions
 from workers.stores.tables import Key, Table
 from workers.testing import FakeClock
 
@@ -90,6 +91,38 @@ async def test_opting_in_again_removes_every_class(
     assert await suppressions.find("other", number, CONVERSATION) == stop
 
 
+async def test_only_what_a_source_had_put_there_is_withdrawn_for_it(
+    suppressions: TableSuppressions, bench: Bench, stop: Suppression
+) -> None:
+    number = bench.key.customer_number
+    assert not await suppressions.withdraw(SCOPE, number, "list")
+    await suppressions.add(SCOPE, number, None, stop)
+    assert not await suppressions.withdraw(SCOPE, number, "list")
+    assert await suppressions.find(SCOPE, number, CONVERSATION) == stop
+    assert await suppressions.withdraw(SCOPE, number, "inbound")
+    assert await suppressions.find(SCOPE, number, CONVERSATION) is None
+
+
+async def test_the_book_of_opt_outs_tells_list_number_and_class(
+    suppressions: TableSuppressions, tables: Tables, keys: KeyRing, bench: Bench, stop: Suppression
+) -> None:
+    number = bench.key.customer_number
+    for message_class in (None, OTHER):
+        await suppressions.add(SCOPE, number, message_class, stop)
+    partition = f"O#{keys.digest(f'opt-out|{SCOPE}|{number}').hex()}"
+
+    class OnlyOurs:
+        """Of the shared table what this test's key opens."""
+
+        async def scan(self, pk_prefix: str) -> AsyncIterator[tuple[Key, Item]]:
+            async for key, item in tables.suppressions.scan(pk_prefix):  # type: ignore[attr-defined]
+                if key.pk == partition:
+                    yield key, item
+
+    found = {one.message_class: one async for one in OptOutBook(OnlyOurs(), keys).each()}
+    assert found == {c: OptOut(SCOPE, number, c, stop) for c in (None, OTHER)}
+
+
 async def test_a_fleet_with_another_key_has_other_suppressions(
     suppressions: TableSuppressions, tables: Tables, bench: Bench, stop: Suppression
 ) -> None:
@@ -105,7 +138,7 @@ async def test_a_suppression_never_expires(
     await suppressions.add(SCOPE, number, None, stop)
     partition = f"O#{keys.digest(f'opt-out|{SCOPE}|{number}').hex()}"
     assert set(await stored(tables.suppressions, partition, "*")) == {
-        *("v", "reason", "source", "since")
+        *("v", "reason", "source", "since", "scope", "num")
     }
 
 

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, TypeVar, cast
 
 from schemas.connect import ChatMessage
-from schemas.own import ChatWatch, Command, Notice
+from schemas.own import ChatWatch, Command, Notice, OptOutSync
 from schemas.sms_voice import InboundSms
 from tests.fakes.carrier import Sent
 from tests.fakes.contact_centre import Chat
@@ -284,6 +284,8 @@ class Fleet:
                     return await worker.commands.notice(command, delivery)
                 case ChatWatch():
                     return await worker.commands.watch(command, delivery)
+                case OptOutSync():
+                    raise AssertionError("no conversation asks for that")
 
         self.post(f"command {command.switchboard}", handle, delay_s + self.wander())
 

@@ -16,18 +16,19 @@ WATCH = own.ChatWatch(sid=SID, gen=3)
 NOTICE = own.Notice(
     id="n-1", sid=SID, gen=3, kind="busy", at=datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 )
+SYNC = own.OptOutSync(opt_out_list="Default", tick="2026-11-20T15:00:00Z")
 
 
-@pytest.mark.parametrize("command", [WATCH, NOTICE], ids=lambda c: c.switchboard)
+@pytest.mark.parametrize("command", [WATCH, NOTICE, SYNC], ids=lambda c: c.switchboard)
 def test_a_command_comes_back_as_it_was_sent(command: own.Command) -> None:
     (result,) = decode_body(own.encode_command(command))
     assert isinstance(result, Decoded)
     assert result.event == command
-    assert result.keys == (SID,)
+    assert result.keys == (("Default",) if command is SYNC else (SID,))
 
 
 def test_every_command_is_listed_by_its_name() -> None:
-    assert {WATCH.switchboard, NOTICE.switchboard} == own.COMMAND_NAMES
+    assert {WATCH.switchboard, NOTICE.switchboard, SYNC.switchboard} == own.COMMAND_NAMES
 
 
 @pytest.mark.parametrize(
