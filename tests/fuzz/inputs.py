@@ -356,7 +356,7 @@ def _base64(chance: Random, inner: Any) -> str:
     raw = _text(inner).encode(errors="surrogatepass")
     match chance.randrange(6):
         case 0:
-            raw = gzip.compress(raw, 1)
+            raw = gzip.compress(raw, 1, mtime=0)
         case 1:
             raw = chance.randbytes(20) + raw
         case 2:
