@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.local.process import Program, StartError
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 POLL_S = 0.05
 LOOPBACK_IN_PROC = frozenset({"0100007F", "0000000000000000FFFF00000100007F"})
 """127.0.0.1 as /proc/net/tcp and tcp6 write it on a little-endian machine."""

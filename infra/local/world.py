@@ -64,7 +64,7 @@ class WorldPlan:
     seed: int = 0
     interpose: Interpose | None = None
     ledger_kept: int | None = None
-    ready_timeout_s: float = 30.0
+    ready_timeout_s: float = 60.0
     drain_timeout_s: float = 40.0
 
 

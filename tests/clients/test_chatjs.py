@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.contract.simulator.chatting import Chatting, Customer
 
-PATIENCE_S = 15
+PATIENCE_S = 45
 PNG = b"\x89PNG" + bytes(range(200))
 
 

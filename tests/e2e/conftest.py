@@ -27,7 +27,7 @@ OpenWorld = Callable[..., World]
 """`open_world(config=..., contact_centre=..., worker_count=2, worker_settings={})`."""
 
 
-FOR_EVERYBODY_S = 240
+FOR_EVERYBODY_S = 600
 """A scene that is waited for may have begun late; what it waits for has limits of its own."""
 
 

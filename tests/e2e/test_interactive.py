@@ -17,7 +17,7 @@ from tests.e2e.conftest import OpenWorld
 
 pytestmark = [pytest.mark.e2e]
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Terminal:

@@ -35,7 +35,7 @@ class Place:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 said, _ = await process.communicate()
         finally:
             if process.returncode is None:

@@ -48,7 +48,7 @@ async def wire() -> AsyncIterator[WireServer]:
 @pytest.fixture
 def policy() -> AwsPolicy:
     """Short timeouts. The SDK may repeat what may be repeated, as in production."""
-    return AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.4)
+    return AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.8)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ STARTED = {"ContactId": "c-1", "ParticipantId": "p-1", "ParticipantToken": "pt-1
 @pytest.fixture
 def policy() -> AwsPolicy:
     """One attempt, so that a failing call fails at once."""
-    return AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.4, max_attempts=1)
+    return AwsPolicy(connect_timeout_s=0.5, read_timeout_s=0.8, max_attempts=1)
 
 
 async def chats_over(sdk: Aws, caller: Caller) -> ConnectChats:

@@ -30,7 +30,7 @@ async def queue(request: pytest.FixtureRequest) -> AsyncIterator[SqsQueue]:
         yield MemoryQueue("work.fifo", SystemClock())
         return
     aws: LocalAws = request.getfixturevalue("aws")
-    config = sqs_client_config(pollers=4, slots=10, wait_s=2)
+    config = sqs_client_config(pollers=4, slots=10, wait_s=15)
     async with get_session().create_client(
         "sqs", config=config, **aws.client_arguments("SQS")
     ) as client:
@@ -94,8 +94,8 @@ async def test_a_poll_that_waits_is_woken_when_the_group_comes_free(queue: SqsQu
     await send(queue, "a1")
     [first] = await received(queue)
     await send(queue, "a2")
-    async with asyncio.TaskGroup() as tasks, asyncio.timeout(4):
-        poll = tasks.create_task(received(queue, wait_s=8))
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(10):
+        poll = tasks.create_task(received(queue, wait_s=15))
         await asyncio.sleep(0.2)
         await queue.delete([first.receipt_handle])
         assert bodies(await poll) == ["a2"]

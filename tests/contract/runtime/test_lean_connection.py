@@ -55,7 +55,7 @@ def connections_of(endpoint: Endpoint) -> list[int]:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while not is_so():  # noqa: ASYNC110 - what the other side sees has no event
             await asyncio.sleep(0)
 
@@ -262,7 +262,7 @@ async def test_a_call_that_is_cancelled_closes_its_connection() -> None:
         out.cancel()
         with pytest.raises(asyncio.CancelledError):
             await out
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await ends.wait()
 
 
@@ -283,7 +283,7 @@ async def test_an_answer_cut_off_is_an_error_at_once(cut: bytes) -> None:
     for then in (After.CLOSE, After.HALF_CLOSE):
         async with scripted([Raw(cut, then)]) as endpoint, pool_at(endpoint.url) as pool:
             with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)):
-                await asyncio.wait_for(pool.exchange(REQUEST), timeout=2)
+                await asyncio.wait_for(pool.exchange(REQUEST), timeout=4)
 
 
 async def test_a_head_has_an_end() -> None:

@@ -96,7 +96,7 @@ async def test_a_second_signal_forces() -> None:
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             receipt = await receipt_of(process)
         assert await process.wait() == 1
     assert receipt["forced"]

@@ -35,7 +35,7 @@ async def queue(request: pytest.FixtureRequest) -> AsyncIterator[SqsQueue]:
         yield MemoryQueue("work", SystemClock())
         return
     aws: LocalAws = request.getfixturevalue("aws")
-    config = sqs_client_config(pollers=4, slots=10, wait_s=2)
+    config = sqs_client_config(pollers=4, slots=10, wait_s=15)
     arguments = aws.client_arguments("SQS")
     async with get_session().create_client("sqs", config=config, **arguments) as client:
         name = f"runtime-{secrets.token_hex(4)}"
@@ -105,10 +105,10 @@ async def test_an_extended_lease_keeps_the_message_hidden(queue: SqsQueue) -> No
 
 async def test_a_long_poll_brings_what_comes_while_it_waits(queue: SqsQueue) -> None:
     async with asyncio.TaskGroup() as tasks:
-        poll = tasks.create_task(queue.receive(10, wait_s=5, visibility_timeout_s=30))
+        poll = tasks.create_task(queue.receive(10, wait_s=15, visibility_timeout_s=30))
         await asyncio.sleep(0.2)
         await queue.send([Outgoing("late")])
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             [message] = await poll
     assert message.body == "late"
 

@@ -58,10 +58,10 @@ async def test_the_ledger_is_read_from_where_one_left_off(simulator: Running, sm
     await sms.describe_pools()
     [first] = await simulator.control.ledger()
     waiting = asyncio.create_task(
-        simulator.control.ledger(after=first.seq, operation="DescribePools", wait_s=5)
+        simulator.control.ledger(after=first.seq, operation="DescribePools", wait_s=15)
     )
     await sms.describe_pools()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         [second] = await waiting
     assert second.seq == first.seq + 1
 
@@ -72,7 +72,7 @@ async def test_the_ledger_file_holds_the_request_before_its_answer(tmp_path: Pat
     async with running(settings) as world, SimulatorClient(world.url) as control:
         await control.arm_gate(GateOrder(service=SMS))
         sending = asyncio.create_task(post_text(world.url))
-        held = await control.wait_gate(5)
+        held = await control.wait_gate(15)
         assert held is not None
         [line] = [
             entry
@@ -175,7 +175,7 @@ async def test_a_gate_holds_a_done_request_until_it_is_released(
     await simulator.control.arm_gate(GateOrder(service=SMS, operation="SendTextMessage"))
     await sms.describe_pools()
     sending = asyncio.create_task(sms.send_text_message(**TEXT))
-    held = await simulator.control.wait_gate(5)
+    held = await simulator.control.wait_gate(15)
     assert held is not None
     assert (held.operation, held.app) == ("SendTextMessage", "worker-1")
     entries = await simulator.control.ledger(operation="SendTextMessage")
@@ -183,7 +183,7 @@ async def test_a_gate_holds_a_done_request_until_it_is_released(
     assert len(await simulator.control.handset(CUSTOMER, wait_s=2)) == 1
     assert not sending.done()
     await simulator.control.release_gate(held.gate)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         assert (await sending)["MessageId"]
     await sms.send_text_message(**TEXT)
 
@@ -191,7 +191,7 @@ async def test_a_gate_holds_a_done_request_until_it_is_released(
 async def test_a_held_request_whose_client_died_hurts_nobody(simulator: Running, sms: Any) -> None:
     await simulator.control.arm_gate(GateOrder(service=SMS))
     sending = asyncio.create_task(sms.send_text_message(**TEXT))
-    held = await simulator.control.wait_gate(5)
+    held = await simulator.control.wait_gate(15)
     assert held is not None
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
@@ -203,9 +203,9 @@ async def test_a_held_request_whose_client_died_hurts_nobody(simulator: Running,
 async def test_a_gate_opens_by_itself_when_its_time_is_up(simulator: Running, sms: Any) -> None:
     await simulator.control.arm_gate(GateOrder(service=SMS, count=2, hold_ms=100))
     sending = asyncio.create_task(sms.send_text_message(**TEXT))
-    held = await simulator.control.wait_gate(5)
+    held = await simulator.control.wait_gate(15)
     assert held is not None
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         await sending
     with pytest.raises(ControlError) as gone:
         await simulator.control.release_gate(held.gate)

@@ -44,9 +44,9 @@ def test_the_program_says_where_it_answers_and_ends_cleanly_on_sigterm(tmp_path:
         finally:
             asked_at = time.monotonic()
             program.terminate()
-            _, errors = program.communicate(timeout=5)
+            _, errors = program.communicate(timeout=20)
         assert program.returncode == 0
         assert errors == ""
-        assert time.monotonic() - asked_at < 3
+        assert time.monotonic() - asked_at < 10
     [first, *_] = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
     assert first["result"]["MessageId"] == sent["MessageId"]

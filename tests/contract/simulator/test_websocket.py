@@ -184,7 +184,7 @@ async def test_a_participant_has_five_sockets_at_most(chats: Chatting) -> None:
 
 async def reopened(chats: Chatting, customer: Customer) -> aiohttp.ClientWebSocketResponse:
     """A socket, once the server has noticed that there is room."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             try:
                 return await chats.http.ws_connect(customer.websocket_url)
@@ -198,7 +198,7 @@ async def test_socket_is_closed_when_its_life_is_over(chats: Chatting) -> None:
         await socket.send_str(SUBSCRIBE)
         await next_item(socket)
         await chats.control.advance_clock(3_601)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not socket.closed:
                 await socket.receive()
     assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
