@@ -235,6 +235,24 @@ async def test_a_send_that_surely_did_not_happen_is_nobodys_doubt(
     assert chatting.centre.only_chat.said == ["first"]
 
 
+async def test_a_throttled_table_leaves_no_intent_of_a_text_that_was_not_sent(
+    chatting: Relay,
+) -> None:
+    """Found by simulation, seed 1611: it was waited on for its receipt, and then given up."""
+
+    async def the_table_is_busy() -> None:
+        chatting.faults.refuse("table.update", *(Throttled("dynamodb_throttled") for _ in range(3)))
+
+    chatting.faults.meanwhile("texting.send", the_table_is_busy)
+    chatting.faults.refuse("texting.send", Throttled("throttled"))
+    message = written(chatting)
+    assert isinstance(await chatting.streamed(message), Wait)
+    assert only(await chatting.session()).stage is Stage.NEW
+    await chatting.sleep(2)
+    assert await chatting.streamed(message) == Done()
+    assert chatting.carrier.bodies == ["Good day"]
+
+
 async def test_a_spent_month_pauses_and_then_everything_goes_out_in_order(chatting: Relay) -> None:
     chatting.carrier.is_spent = True
     one = written(chatting, "one")

@@ -8,11 +8,14 @@ from dataclasses import replace
 import structlog
 
 from schemas.own import Notice, NoticeKind
+from workers.errors import TransientError
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import entry_id
 from workers.stores.protocols import Entry, Finish, Grown, Lane, Session
 
 log = structlog.get_logger(__name__)
+
+TAKE_BACK_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
 
 class Recorder:
@@ -47,10 +50,26 @@ class Recorder:
 
     async def withdraw(self, held: Session, entry: Entry, after_ms: int) -> Session:
         """A send that surely did not happen: the entry is new again and its lane waits."""
-        released = await self._journal.withdraw(
-            held, entry.id, lane=entry.lane, not_before_ms=self._clock.now_ms() + after_ms
-        )
-        return released or replace(held, nonce=None)
+        not_before_ms = self._clock.now_ms() + after_ms
+        withdrawn = await self.take_back(held, entry.id, entry.lane, not_before_ms)
+        return withdrawn or replace(held, nonce=None)
+
+    async def take_back(
+        self, held: Session, entry_id: str, lane: Lane, not_before_ms: int
+    ) -> Session | None:
+        """W6 undone. None: the lease was not ours any more.
+
+        Asked for again while the table has no time for us: an intent that is left there is waited
+        on for a receipt that never comes, and then its text is given up.
+        """
+        for pause_s in TAKE_BACK_PAUSES_S:
+            try:
+                return await self._journal.withdraw(
+                    held, entry_id, lane=lane, not_before_ms=not_before_ms
+                )
+            except TransientError:
+                await self._clock.sleep(pause_s)
+        return await self._journal.withdraw(held, entry_id, lane=lane, not_before_ms=not_before_ms)
 
     async def ask(self, session: Session, notice: NoticeKind, cause: str) -> None:
         """Ask ourselves for a text: a message of its own wakes it up, whatever becomes of us.

@@ -197,9 +197,7 @@ class TextSender:
         )
         not_before_ms = self._deps.clock.now_ms() + after_ms
         self._deps.meter.effect("sms", "not_intended")
-        withdrawn = await self._deps.journal.withdraw(
-            held, entry.id, lane=Lane.OUT, not_before_ms=not_before_ms
-        )
+        withdrawn = await self._recorder.take_back(held, entry.id, Lane.OUT, not_before_ms)
         return withdrawn or await self._recorder.give_back(session, Lane.OUT, not_before_ms)
 
     async def _not_sent(
