@@ -53,7 +53,7 @@ class FrameKnobs(KnobSection):
 
     `api` is keyed by `service.Operation`, `service.*` or `*`; the most exact one counts.
     `publications` is keyed by kind: inbound_sms, receipt, chat, contact_event,
-    contact_record.
+    contact_record, email_event.
     """
 
     rates: bool = False

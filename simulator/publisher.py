@@ -22,7 +22,11 @@ from simulator.sns_delivery import Delivery, SnsDelivery
 from simulator.tasks import Tasks
 from simulator.topology import BusRules
 
-_BUS_KINDS = {"aws.connect": "contact_event", "aws.sms-voice": "receipt"}
+_BUS_KINDS = {
+    "aws.connect": "contact_event",
+    "aws.ses": "email_event",
+    "aws.sms-voice": "receipt",
+}
 
 
 class RemoteEndpointError(RuntimeError):
@@ -58,8 +62,8 @@ class Messaging(Protocol):
 class Publisher:
     """Sends what the services say, once and in order unless the knobs of its kind say otherwise.
 
-    Kinds: inbound_sms, receipt, chat, contact_event, contact_record. A call returns when the
-    message is out, or, where it is to be late, when it is on its way.
+    Kinds: inbound_sms, receipt, chat, contact_event, contact_record, email_event. A call
+    returns when the message is out, or, where it is to be late, when it is on its way.
     """
 
     def __init__(

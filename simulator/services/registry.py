@@ -8,6 +8,7 @@ from simulator.services import (
     connect,
     connectparticipant,
     customer_profiles,
+    ses,
     sms_voice,
 )
 from simulator.world import World
@@ -21,4 +22,5 @@ def build_services(world: World) -> list[Service]:
         connect.build(centre),
         connectparticipant.build(centre),
         customer_profiles.build(world),
+        ses.build(world),
     ]

@@ -15,6 +15,8 @@ import pytest
 from infra.local.endpoints import LocalAws
 from infra.local.provision import Provisioned
 from infra.topology import TOPOLOGY_PATH
+from schemas.decode import decode_body
+from schemas.decoded import Decoded
 from simulator.contact_centre.voice.callee import CalleePlan
 from tests.contract.simulator.calling import Calling, calling
 from tests.contract.simulator.conftest import CUSTOMER
@@ -90,6 +92,8 @@ async def test_a_calls_events_and_record_come_out_as_aws_shapes_them(
     assert "CONFIRMED" not in json.dumps(events)
     assert "disconnectReason" not in gone
     [piped] = [message for message in messages if message.get("eventSource") == "aws:kinesis"]
+    [result] = decode_body(json.dumps(piped))
+    assert isinstance(result, Decoded), result
     record = json.loads(base64.b64decode(piped["data"]))
     assert record["ContactId"] == piped["partitionKey"] == contact_id
     assert record["Attributes"]["answer"] == "CONFIRMED"

@@ -34,6 +34,14 @@ EXAMPLES = {
     r"\+?[0-9]{1,15}": "+1206",
     r"\+?[1-9][0-9]{1,18}": "+12065550100",
     r"\\+[1-9]\\d{1,14}$": "+12065550100",
+    r"[ -~]*": "<https://example.org/u>",
+    r"^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9]))$": "a-selector",
+    r"^[!-9;-@A-~]+$": "List-Unsubscribe",
+    r"^[a-zA-Z0-9+\/]+={0,2}$": "bm9uZQ==",
+    (
+        "arn:(aws|aws-[a-z-]+):ses:[a-z]{2,4}-[a-z-]+-[0-9]:[0-9]{1,20}:mailmanager-archive/"
+        "a-[a-z0-9]{24,62}"
+    ): f"arn:aws:ses:us-east-1:000000000000:mailmanager-archive/a-{'0' * 24}",
     r"^[-:/A-Za-z0-9]+": "arn:aws:connect:us-east-1:000000000000:instance/i",
     r"[a-f0-9]{32}": "0123456789abcdef0123456789abcdef",
     r"^(?!aws:)[a-zA-Z+-=._:/]+$": "team:reminders",
