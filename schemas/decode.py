@@ -61,7 +61,7 @@ def decode_document(value: object) -> tuple[Result, ...]:
 
 
 def _decode(value: object, wrapping: Wrapping) -> tuple[Result, ...]:
-    return tuple(_result(unwrapped) for unwrapped in unwrap(value, wrapping))
+    return tuple([_result(unwrapped) for unwrapped in unwrap(value, wrapping)])
 
 
 def _result(unwrapped: Unwrapped) -> Result:
@@ -133,14 +133,14 @@ def _with_visibility(event: Event, wrapping: Wrapping) -> Event:
 
 def _decoded(event: Event, wrapping: Wrapping) -> Decoded:
     return Decoded(
-        event=event,
-        event_class=event.family if isinstance(event, OtherServiceEvent) else event.event_class,
-        event_type=event.own_type,
-        envelope=wrapping.layers,
-        event_id=_id(event, wrapping.bus),
-        keys=event.own_keys,
-        time=_time(event, wrapping),
-        sns=wrapping.sns,
+        event,
+        event.family if isinstance(event, OtherServiceEvent) else event.event_class,
+        event.own_type,
+        wrapping.layers,
+        _id(event, wrapping.bus),
+        event.own_keys,
+        _time(event, wrapping),
+        wrapping.sns,
     )
 
 
