@@ -245,9 +245,10 @@ class Consumer:
 
     async def _work(self, first: Held) -> None:
         """Handle a delivery, and then those behind it in its lane."""
+        task = first.task
         held: Held | None = first
         while held is not None:
-            held.task = asyncio.current_task()
+            held.task = task
             self._bind_context(held)
             with self._shared.tracer.processing(self.name, held.message_id, held.parent) as span:
                 verdict = await self._handle(held)

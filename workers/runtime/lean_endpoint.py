@@ -34,6 +34,7 @@ from botocore.exceptions import (
 from botocore.handlers import add_retry_headers
 from botocore.httpsession import mask_proxy_url
 from botocore.parsers import ResponseParserError
+from pydantic_core import from_json
 
 from workers.runtime.lean_connection import HTTP_OK, Reply
 from workers.runtime.lean_pool import Pool
@@ -209,9 +210,13 @@ def _json_object(content: bytes) -> dict[str, Any]:
         ResponseParserError: it is no JSON object. An error is no empty queue.
     """
     try:
-        parsed = json.loads(content or b"{}")
-    except ValueError as error:
-        raise ResponseParserError("the answer is no JSON") from error
+        parsed = from_json(content or b"{}")
+    except ValueError:
+        # A third of the time of the standard library's, which takes a little more than it does.
+        try:
+            parsed = json.loads(content)
+        except ValueError as error:
+            raise ResponseParserError("the answer is no JSON") from error
     if not isinstance(parsed, dict):
         raise ResponseParserError("the answer is no JSON object")
     return parsed

@@ -21,6 +21,7 @@ from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.credentials import AioCredentials
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import NoCredentialsError
+from pydantic_core import to_json
 
 from workers.runtime.lean_connection import HTTP_OK
 from workers.runtime.lean_endpoint import HTTP_REDIRECT, Answer, LeanEndpoint
@@ -97,7 +98,7 @@ class LeanSqs:
             model,
             {
                 "specimen": partial(self._specimen, operation),
-                "body": json.dumps(request, default=_base64).encode(),
+                "body": _body(operation, request),
                 "context": context,
             },
         )
@@ -175,6 +176,12 @@ def _decode_binaries(attributes: dict[str, dict[str, Any]]) -> None:
     for attribute in attributes.values():
         if "BinaryValue" in attribute:
             attribute["BinaryValue"] = base64.b64decode(attribute["BinaryValue"])
+
+
+def _body(operation: str, request: Mapping[str, Any]) -> bytes:
+    if operation == "SendMessageBatch":  # The only one with texts and bytes of others in it.
+        return json.dumps(request, default=_base64).encode()
+    return to_json(request)  # A quarter of the time.
 
 
 def _base64(value: object) -> str:

@@ -102,8 +102,9 @@ class Seen:
         return bool(auth.signature(to_sign, request) == self._authorization["Signature"])
 
     def comparable(self) -> dict[str, Any]:
-        """All of it but what differs from one call to the next."""
+        """All of it but what differs from one call to the next, and JSON's white space."""
         headers = dict(self.headers)
+        headers["content-length"] = f"is {len(self.body) == int(headers['content-length'])}"
         for name in ("x-amz-date", "amz-sdk-invocation-id", "host"):
             headers[name] = "..."
         signed = self._authorization

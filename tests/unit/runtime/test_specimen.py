@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
@@ -11,18 +12,17 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from workers.runtime.lean_specimen import SigningError, Specimen
 
-CREDENTIALS = ReadOnlyCredentials(
-    "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "token"
-)
+KEY_ID, SECRET, TOKEN = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "token"
+CREDENTIALS = ReadOnlyCredentials(KEY_ID, SECRET, TOKEN)
 URL = "https://sqs.us-west-2.amazonaws.com/"
 
 
-def signed(body: bytes, timestamp: str, credentials: ReadOnlyCredentials = CREDENTIALS) -> str:
+def signed(body: bytes, timestamp: str) -> str:
     """The Authorization header that botocore makes for this body at this time."""
-    auth = SigV4Auth(Credentials(*credentials), "sqs", "us-west-2")
+    auth = SigV4Auth(Credentials(KEY_ID, SECRET, TOKEN), "sqs", "us-west-2")
     headers = {"X-Amz-Target": "AmazonSQS.Any", "X-Amz-Date": timestamp}
     request = AWSRequest("POST", URL, headers=headers, data=body)
-    request.headers["X-Amz-Security-Token"] = credentials.token
+    request.headers["X-Amz-Security-Token"] = TOKEN
     request.context["timestamp"] = timestamp
     signature = auth.signature(
         auth.string_to_sign(request, auth.canonical_request(request)), request
@@ -35,10 +35,10 @@ def signed(body: bytes, timestamp: str, credentials: ReadOnlyCredentials = CREDE
 
 
 def a_specimen(timestamp: str, credentials: ReadOnlyCredentials = CREDENTIALS) -> Specimen:
-    headers = {
+    headers: Any = {
         "X-Amz-Target": "AmazonSQS.Any",
         "X-Amz-Date": timestamp,
-        "X-Amz-Security-Token": credentials.token,
+        "X-Amz-Security-Token": TOKEN,
         "Authorization": signed(b"{}", timestamp),
     }
     return Specimen(AWSPreparedRequest("POST", URL, headers, b"{}", False), credentials)
@@ -55,6 +55,6 @@ def test_a_specimen_of_another_day_signs_as_botocore_does_today(age: timedelta) 
 
 
 def test_a_specimen_signed_with_another_key_is_refused() -> None:
-    other = ReadOnlyCredentials("AKIAIOSFODNN7EXAMPLE", "another secret", "token")
+    other = ReadOnlyCredentials(KEY_ID, "another secret", TOKEN)
     with pytest.raises(SigningError):
         a_specimen("20261126T000000Z", other)
