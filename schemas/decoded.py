@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from schemas.event import Event
 from schemas.event_class import EventClass
 
-# Those two are made for every message, and a frozen dataclass costs three times as much to make.
 
-
-class SnsMeta(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SnsMeta:
     """What the SNS envelope said.
 
     Attributes:
@@ -27,7 +25,8 @@ class SnsMeta(NamedTuple):
     attributes: Mapping[str, str]
 
 
-class Decoded(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Decoded:
     """One event.
 
     Attributes:
