@@ -6,11 +6,15 @@ Labels are stable words from small sets: a queue, an API, a reason. Never an id,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
 
 PREFIX = "switchboard_"
 
@@ -170,7 +174,67 @@ def all_metrics() -> Iterator[Metric]:
     return (value for value in globals().values() if isinstance(value, Metric))
 
 
-Instrument = Counter | Gauge | Histogram
+@dataclass(slots=True)
+class _Count:
+    """A series of a counter."""
+
+    value: float = 0.0
+
+
+class _Spread:
+    """A series of a histogram. `counts`: by bucket, the last for what is above all bounds."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+
+class _Family:
+    """All series of a counter or a histogram, by the values of its labels; a Prometheus collector.
+
+    The values are ours: prometheus_client's own take a lock for each step of a count and walk
+    over a histogram's buckets, which was more of a message's cost than its lease and its lane.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        self._series: dict[tuple[str, ...], _Count | _Spread] = {}
+        if not metric.labels:
+            self.series({})  # It has but one, which is there from the start.
+
+    def series(self, labels: Mapping[str, str]) -> _Count | _Spread:
+        """The one with these labels.
+
+        Raises:
+            ValueError: they are not the metric's labels.
+        """
+        if labels.keys() != set(self._metric.labels):
+            raise ValueError(f"{self._metric.name} has other labels")
+        values = tuple(labels[name] for name in self._metric.labels)
+        found = self._series.get(values)
+        if found is None:
+            is_count = self._metric.kind is Kind.COUNTER
+            found = _Count() if is_count else _Spread(self._metric.buckets)
+            self._series[values] = found
+        return found
+
+    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
+        """What Prometheus is told."""
+        metric = self._metric
+        named = (PREFIX + metric.name, metric.meaning)
+        counts = CounterMetricFamily(*named, labels=metric.labels)
+        spreads = HistogramMetricFamily(*named, labels=metric.labels)
+        for values, series in self._series.items():
+            if isinstance(series, _Count):
+                counts.add_metric(values, series.value)
+            else:
+                bounds = [*map(floatToGoString, series.bounds), "+Inf"]
+                buckets = list(zip(bounds, accumulate(series.counts), strict=True))
+                spreads.add_metric(values, buckets, series.sum)
+        yield counts if metric.kind is Kind.COUNTER else spreads
 
 
 class Metrics:
@@ -182,14 +246,14 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._families = {metric.name: self._family(metric) for metric in all_metrics()}
-        self._children: dict[tuple[object, ...], Instrument] = {}
+        self._series: dict[tuple[object, ...], _Count | _Spread] = {}
 
     def add(self, metric: Metric, amount: float = 1, /, **labels: str) -> None:
         """Count something."""
-        child = self._child(metric, labels)
-        if not isinstance(child, Counter):
+        series = self._series_of(metric, labels)
+        if not isinstance(series, _Count):
             raise TypeError(f"{metric.name} is not a counter")
-        child.inc(amount)
+        series.value += amount
 
     def set(self, metric: Metric, value: float, /, **labels: str) -> None:
         """Say how much there is now."""
@@ -201,10 +265,11 @@ class Metrics:
 
     def observe(self, metric: Metric, value: float, /, **labels: str) -> None:
         """Add one observation to a histogram."""
-        child = self._child(metric, labels)
-        if not isinstance(child, Histogram):
+        series = self._series_of(metric, labels)
+        if not isinstance(series, _Spread):
             raise TypeError(f"{metric.name} is not a histogram")
-        child.observe(value)
+        series.counts[bisect_left(series.bounds, value)] += 1
+        series.sum += value
 
     def total(self, metric: Metric, /, **labels: str) -> float:
         """The sum of a metric's values over all series that carry these labels.
@@ -224,32 +289,26 @@ class Metrics:
         """All values in Prometheus' text format."""
         return generate_latest(self.registry)
 
-    def _family(self, metric: Metric) -> Instrument:
-        name = PREFIX + metric.name
-        if metric.kind is Kind.HISTOGRAM:
-            return Histogram(
-                name,
-                metric.meaning,
-                metric.labels,
-                buckets=metric.buckets,
-                registry=self.registry,
-            )
-        kind = Counter if metric.kind is Kind.COUNTER else Gauge
-        return kind(name, metric.meaning, metric.labels, registry=self.registry)
+    def _family(self, metric: Metric) -> _Family | Gauge:
+        if metric.kind is Kind.GAUGE:
+            name = PREFIX + metric.name
+            return Gauge(name, metric.meaning, metric.labels, registry=self.registry)
+        family = _Family(metric)
+        self.registry.register(family)
+        return family
 
     def _gauge(self, metric: Metric, labels: dict[str, str]) -> Gauge:
-        child = self._child(metric, labels)
-        if not isinstance(child, Gauge):
+        family = self._families[metric.name]
+        if not isinstance(family, Gauge):
             raise TypeError(f"{metric.name} is not a gauge")
-        return child
+        return family.labels(**labels) if metric.labels else family
 
-    def _child(self, metric: Metric, labels: dict[str, str]) -> Instrument:
-        if not metric.labels:
-            return self._families[metric.name]
-        # Looked up by our own key: prometheus_client's labels() costs several times as much.
+    def _series_of(self, metric: Metric, labels: dict[str, str]) -> _Count | _Spread:
         key = (metric.name, *labels.items())
-        child = self._children.get(key)
-        if child is None:
-            child = self._families[metric.name].labels(**labels)
-            self._children[key] = child
-        return child
+        series = self._series.get(key)
+        if series is None:
+            family = self._families[metric.name]
+            if isinstance(family, Gauge):
+                raise TypeError(f"{metric.name} is a gauge")
+            series = self._series[key] = family.series(labels)
+        return series

@@ -38,6 +38,7 @@ class Pool:
         self._keep_s: float = http_session._connector_args["keepalive_timeout"]
         self._may_be_out = asyncio.Semaphore(http_session._max_pool_connections)
         self._idle: list[Connection] = []  # the one that was used last at the end
+        self._loop = asyncio.get_running_loop()
         self._is_closed = False
         cast("AsyncExitStack", http_session._exit_stack).callback(self._close)
 
@@ -60,9 +61,10 @@ class Pool:
             return reply
 
     def _take_idle(self) -> Connection | None:
+        used_since = self._loop.time() - self._keep_s
         while self._idle:
             connection = self._idle.pop()
-            if not connection.is_spent and not self._is_stale(connection):
+            if not connection.is_spent and connection.idle_since >= used_since:
                 return connection
             connection.close()
         return None
@@ -73,11 +75,9 @@ class Pool:
             return
         self._idle.append(connection)
         # Those at the bottom are not taken while there is less to do: the server closes them soon.
-        while self._idle[0].is_spent or self._is_stale(self._idle[0]):
+        used_since = connection.idle_since - self._keep_s
+        while self._idle[0].is_spent or self._idle[0].idle_since < used_since:
             self._idle.pop(0).close()
-
-    def _is_stale(self, connection: Connection) -> bool:
-        return asyncio.get_running_loop().time() - connection.idle_since > self._keep_s
 
     async def _connect(self) -> Connection:
         if self._is_closed:
@@ -97,7 +97,7 @@ class Pool:
             raise aiohttp.ClientOSError(*error.args) from error
 
     async def _connected(self) -> Connection:
-        transport, connection = await asyncio.get_running_loop().create_connection(
+        transport, connection = await self._loop.create_connection(
             lambda: Connection(self._read_timeout_s),
             self._host,
             self._port,
