@@ -65,6 +65,26 @@ async def test_who_finds_the_lease_taken_leaves_its_message_to_come_back(chattin
     assert chatting.centre.only_chat.said == ["first"]
 
 
+async def test_the_longer_a_holder_is_silent_the_less_often_its_lease_is_asked_for(
+    chatting: Relay,
+) -> None:
+    """A killed worker's conversation may have many messages: they must not burn receives."""
+    sms = chatting.sms("one")
+    await left_behind(chatting, sms)
+    passed_s, looks = 0.0, 0
+    while True:
+        looks += 1
+        delivery = chatting.world.delivery(receive_count=looks + 1)
+        outcome = await handled(chatting, chatting.worker, sms, delivery)
+        if not isinstance(outcome, Wait):
+            break
+        await chatting.sleep(outcome.after_s)
+        passed_s += outcome.after_s
+    assert outcome == Done()
+    assert looks <= 16
+    assert passed_s <= 32.5  # The lease and the clocks' skew, and next to nothing more.
+
+
 async def test_a_message_that_comes_again_while_another_holds_costs_no_write(
     chatting: Relay,
 ) -> None:

@@ -40,6 +40,7 @@ from workers.stores.protocols import (
     Stage,
     Verdict,
 )
+from workers.stores.steps import LEASE_SKEW_MS
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ NEIGHBOUR_WAIT_S = 10.0
 NEIGHBOURS_MAX = 8  # of one session in one process; the rest come back by the queue
 WAIT_MAX_S = 30.0
 PATIENCE_DOUBLINGS = 3  # a quota that is free again is noticed within some 8 s
+SILENCE_LOOK_MAX_S = 5.0
 HAS_CHAT = (ChatState.OPEN, ChatState.ENDED)
 """Else the contact that the session names is an earlier chat's."""
 
@@ -118,7 +120,7 @@ class Holder:
         if entry is None or entry.stage is Stage.DEAD:
             return None
         if is_held:
-            return Wait("session_taken", self._jitter(1.0))
+            return Wait("session_taken", self._until_free(session))
         wait_s = self._until_turn(session, entry, delivery)
         return Wait("not_its_turn", wait_s) if self._is_at_rest(session) else None
 
@@ -158,7 +160,7 @@ class Holder:
             case Verdict.FULL:
                 return Wait("journal_full", self._jitter(5.0))
             case Verdict.TAKEN:
-                return Wait("session_taken", self._jitter(1.0))
+                return Wait("session_taken", self._until_free(look.session))
             case Verdict.DEAD:
                 return self._bury(look.session, entry_id)
             case Verdict.HOLDING:
@@ -183,6 +185,17 @@ class Holder:
             await self._deps.journal.bury(session.sid, entry_id, time_ms)
 
         return DeadLetter(reason, event_id=entry_id, before_delete=bury)
+
+    def _until_free(self, session: Session) -> float:
+        """When to ask again for a lease that another has: the longer it is silent, the less often.
+
+        Each write of a holder renews its lease. One that has not written for long is most likely
+        dead; then only the end of the lease helps, and that moment is known.
+        """
+        left_s = (session.lease_until_ms + LEASE_SKEW_MS - self._deps.clock.now_ms()) / 1000
+        silent_s = (self._lease_ms + LEASE_SKEW_MS) / 1000 - left_s
+        patience_s = min(max(1.0, silent_s / 3), SILENCE_LOOK_MAX_S)
+        return min(self._jitter(patience_s), max(0.0, left_s) + self._jitter(0.2))
 
     def _until_turn(self, session: Session, entry: Entry | None, delivery: Delivery) -> float:
         """Until its lane opens; behind a quota that stays dry it asks more and more seldom.
