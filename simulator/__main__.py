@@ -8,6 +8,7 @@ import json
 import logging
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from simulator.application import running
@@ -23,6 +24,9 @@ def parse_settings(arguments: list[str]) -> SimulatorSettings:
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--account-id", default="000000000000")
     parser.add_argument("--seed", type=int, default=0, help="of every random choice")
+    parser.add_argument("--time-origin", help="ISO 8601 with a zone: when the two below begin")
+    parser.add_argument("--time-offset-s", type=float, default=0.0, help="later by so much then")
+    parser.add_argument("--time-rate", type=float, default=1.0, help="seconds in one real second")
     parser.add_argument("--ledger", type=Path, help="also write the ledger here, as JSON lines")
     parser.add_argument("--keep", type=int, help="so many of its newest entries in memory: all")
     parser.add_argument("--topology", type=Path, help="topology.json, for the event bus's rules")
@@ -44,6 +48,9 @@ def parse_settings(arguments: list[str]) -> SimulatorSettings:
         region=given.region,
         account_id=given.account_id,
         seed=given.seed,
+        time_origin=datetime.fromisoformat(given.time_origin) if given.time_origin else None,
+        time_offset_s=given.time_offset_s,
+        time_rate=given.time_rate,
         ledger_path=given.ledger,
         kept=given.keep,
         topology_path=given.topology,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -29,21 +30,46 @@ def _machine_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class TimeBend:
+    """Another time of day, and another pace, the same in every process that is told the same.
+
+    At `origin` of the machine's time it is `offset_s` later here, and from then on `rate` seconds
+    pass in one of the machine's.
+    """
+
+    origin: datetime
+    offset_s: float = 0.0
+    rate: float = 1.0
+
+    def now(self) -> datetime:
+        """The bent wall clock."""
+        passed_s = (_machine_now() - self.origin).total_seconds() * self.rate
+        return self.origin + timedelta(seconds=self.offset_s + passed_s)
+
+    def monotonic(self) -> float:
+        """Seconds at the bent pace."""
+        return time.monotonic() * self.rate
+
+
 class AdjustableClock:
     """Real time that can be moved forward: a day's token expires in a test's second.
 
     Sleepers wake as soon as their moment has come, however it came. `now` and `monotonic` are
     where time comes from: the machine, unless the simulator runs on an event loop whose time is
-    not the machine's.
+    not the machine's, or at another pace: then `rate` says how many of its seconds pass in one of
+    the loop's.
     """
 
     def __init__(
         self,
         now: Callable[[], datetime] = _machine_now,
         monotonic: Callable[[], float] = time.monotonic,
+        rate: float = 1.0,
     ) -> None:
         self._now = now
         self._monotonic = monotonic
+        self._rate = rate
         self._added_s = 0.0
         self._moved = asyncio.Event()
 
@@ -72,7 +98,7 @@ class AdjustableClock:
         until = self.monotonic() + seconds
         await asyncio.sleep(0)
         while (left_s := until - self.monotonic()) > 0:
-            await _set_within(self._moved, left_s)
+            await _set_within(self._moved, left_s / self._rate)
 
 
 async def _set_within(event: asyncio.Event, timeout_s: float) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 DEFAULT_ACCOUNT_ID = "000000000000"
 """The account that the local AWS emulators use, so that ARNs made here and there agree."""
@@ -42,6 +42,12 @@ class SimulatorSettings(BaseModel):
     account_id: str = Field(default=DEFAULT_ACCOUNT_ID, pattern=r"^\d{12}$")
     seed: int = 0
     """Of every random choice: faults by probability, delays, prices, codes."""
+    time_origin: AwareDatetime | None = None
+    """When the time below began, by the machine's clock; the simulator's start if not given."""
+    time_offset_s: float = 0.0
+    """How much later it was here then; less than nothing is earlier."""
+    time_rate: float = Field(default=1.0, gt=0, le=100_000)
+    """How many seconds pass here in one of the machine's."""
     ledger_path: Path | None = None
     kept: int | None = Field(default=None, ge=1)
     """How many of the newest entries of the ledger stay in memory; all when not given."""

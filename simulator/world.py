@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from simulator.clock import AdjustableClock
+from simulator.clock import AdjustableClock, TimeBend
 from simulator.faults import Faults
 from simulator.gates import Gates
 from simulator.knobs import Knobs
@@ -52,7 +53,7 @@ class World:
 
 def build_world(settings: SimulatorSettings) -> World:
     """Put a world together; reaches no network until something is published."""
-    clock = AdjustableClock()
+    clock = _clock(settings)
     chance = random.Random(settings.seed)  # noqa: S311 - repeatable faults, not secrets
     ledger = Ledger(clock, settings.ledger_path, settings.kept)
     knobs = Knobs()
@@ -68,3 +69,11 @@ def build_world(settings: SimulatorSettings) -> World:
         publisher=Publisher(settings, clock, chance, knobs, ledger, tasks),
         tasks=tasks,
     )
+
+
+def _clock(settings: SimulatorSettings) -> AdjustableClock:
+    if settings.time_rate == 1.0 and settings.time_offset_s == 0.0:
+        return AdjustableClock()
+    origin = settings.time_origin or datetime.now(UTC)
+    bend = TimeBend(origin, settings.time_offset_s, settings.time_rate)
+    return AdjustableClock(bend.now, bend.monotonic, settings.time_rate)

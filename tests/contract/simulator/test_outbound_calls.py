@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -372,3 +372,17 @@ async def test_boto3_dials_too(office: Calling) -> None:
     )
     made = await asyncio.to_thread(client.start_outbound_voice_contact, **DIAL)
     assert (await office.phones.call(made["ContactId"])).number == CUSTOMER
+
+
+async def test_at_another_pace_a_call_of_real_length_is_over_in_a_moment() -> None:
+    """What a ladder of hours is tested with: 10 at night now, and an hour in a second."""
+    origin = datetime.now(UTC)
+    settings = {"time_origin": origin, "time_offset_s": 14 * 3600, "time_rate": 3600}
+    async with calling(settings, time_scale=1) as office:
+        await office.phones.plan(CalleePlan(behaviour="no_answer"))
+        contact_id = await office.dial()
+        await office.over(contact_id)
+        contact = await office.described(contact_id)
+        rang = contact["DisconnectTimestamp"] - contact["InitiationTimestamp"]
+        assert timedelta(seconds=60) <= rang < timedelta(hours=1)
+        assert contact["InitiationTimestamp"] - origin >= timedelta(hours=14)

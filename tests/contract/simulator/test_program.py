@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -19,6 +20,7 @@ def test_the_program_says_where_it_answers_and_ends_cleanly_on_sigterm(tmp_path:
     world, ledger = tmp_path / "world.json", tmp_path / "ledger.jsonl"
     world.write_text(json.dumps({"sms_voice": SMS_WORLD}), "utf-8")
     command = [sys.executable, "-m", "simulator", "--world", world, "--ledger", ledger]
+    command += ["--time-origin", "2026-01-05T00:00:00+00:00", "--time-offset-s", "-3600"]
     with subprocess.Popen(
         [str(part) for part in command],
         cwd=ROOT,
@@ -50,3 +52,5 @@ def test_the_program_says_where_it_answers_and_ends_cleanly_on_sigterm(tmp_path:
         assert time.monotonic() - asked_at < 10
     [first, *_] = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
     assert first["result"]["MessageId"] == sent["MessageId"]
+    behind = datetime.now(UTC) - datetime.fromisoformat(first["at"])
+    assert timedelta(hours=1) <= behind < timedelta(hours=1, minutes=1)
