@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 
 from workers.phone import is_short_code, normalise
@@ -255,6 +256,42 @@ class Limits(Value):
     )
 
 
+class BrandCalls(Value):
+    """How a brand's reminders are dialled, and the text that follows calls in vain."""
+
+    contact_flow_id: Named = Field(description="The outbound contact flow that speaks the reminder")
+    source_number: OurNumber | None = Field(
+        default=None, description="The number that callees see; a number of the Connect instance"
+    )
+    queue_id: Named | None = Field(
+        default=None,
+        description="The routing queue of calls that ask for an agent. One of both must be there",
+    )
+    ring_timeout_s: int = Field(
+        default=30, ge=15, le=60, description="How long it rings before nobody answered"
+    )
+    detect_machines: bool = Field(
+        default=False,
+        description="Answering-machine detection. Needs campaign traffic, whose quota is 0 until"
+        " AWS raises it",
+    )
+    text: str = Field(
+        default="{brand}: we tried to call you about your appointment on {when}. Reply 1 to"
+        " confirm, 2 for another time, 3 to talk to us. Reply STOP for no more texts.",
+        max_length=600,
+        description="Sent after calls in vain; empty = none",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if self.source_number is None and self.queue_id is None:
+            raise ValueError("give source_number or queue_id: Connect needs one of them to call")
+        return self
+
+
+CALL_TEXT_PLACEHOLDERS: Final = frozenset({"brand", "when", "name"})
+
+
 class Brand(Value):
     """One brand: its origination identities, its contact flow, its words, texts and limits."""
 
@@ -333,4 +370,7 @@ class Brand(Value):
     )
     media_link_ttl_s: int = Field(
         default=86_400, ge=60, le=604_800, description="How long such a link works"
+    )
+    calls: BrandCalls | None = Field(
+        default=None, description="Reminder calls; without this table the brand makes none"
     )

@@ -103,6 +103,25 @@ def is_north_american_toll_free(number: str) -> bool:
     )
 
 
+def zones_of(number: str) -> tuple[str, ...]:
+    """The IANA zones that the number may be in, by its plan; none where that cannot be known.
+
+    A ported number may be elsewhere; one without a place (toll-free) is in all of its country.
+    """
+    from phonenumbers import timezone  # its tables take memory that only reminders need
+
+    parsed = _parse(number, None)
+    found = timezone.time_zones_for_number(parsed) if parsed is not None else ()
+    return tuple(zone for zone in found if zone != timezone.UNKNOWN_TIMEZONE)
+
+
+def country_of(number: str) -> str | None:
+    """The country of the number, such as `US`; None for one of no country."""
+    parsed = _parse(number, None)
+    region = phonenumbers.region_code_for_number(parsed) if parsed is not None else None
+    return region if region is not None and re.fullmatch(r"[A-Z]{2}", region) else None
+
+
 def mask(number: str) -> str:
     """The number for people's eyes: `+1206•••0100`. Always the same for the same number.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from workers.brands import DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS
+from workers.brands import CALL_TEXT_PLACEHOLDERS, DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS
 from workers.config.configuration import Configuration
 from workers.runtime.config import ConsumerConfig
 from workers.settings import PREFIX, Settings
@@ -30,7 +30,14 @@ _SECTIONS: Final = (
     ("Words", "`[brands.words]`"),
     ("Texts", "`[brands.texts]`"),
     ("Limits", "`[brands.limits]`"),
+    ("BrandCalls", "`[brands.calls]`"),
     ("BounceRules", "`[bounces]`"),
+    ("ReminderRules", "`[reminders]`"),
+    ("Hours", "`[reminders.hours]`"),
+    ("Holiday", "`[[reminders.holidays]]`"),
+    ("Ladder", "`[reminders.ladder]`"),
+    ("Rung", "`[reminders.ladder.<result>]`"),
+    ("Replies", "`[reminders.replies]`"),
     ("ConsumerConfig", "`[runtime.<queue>]`"),
 )
 
@@ -112,6 +119,8 @@ def _referenced(field: Schema, models: Mapping[str, Schema]) -> Schema:
 
 def _placeholders(model: str, key: str) -> str:
     allowed = PLACEHOLDERS[key] if model == "Texts" else frozenset[str]()
+    if (model, key) == ("BrandCalls", "text"):
+        allowed = CALL_TEXT_PLACEHOLDERS
     if key == "display_name":
         allowed = DISPLAY_NAME_PLACEHOLDERS
     return ". Knows " + ", ".join(f"`{{{name}}}`" for name in sorted(allowed)) if allowed else ""
@@ -123,7 +132,8 @@ def _takes(field: Schema, models: Mapping[str, Schema]) -> str:
     if "enum" in field:
         return " or ".join(f"`{json.dumps(value)}`" for value in field["enum"])
     if "anyOf" in field:
-        choices = (choice for choice in field["anyOf"] if choice["type"] != "null")
+        found = ({**_referenced(choice, models), **choice} for choice in field["anyOf"])
+        choices = (choice for choice in found if choice["type"] != "null")
         return " or ".join(_takes(choice, models) for choice in choices)
     return _takes_any(field)
 
@@ -155,9 +165,14 @@ def _text(field: Schema) -> str:
 
 def _default(field: Schema) -> str:
     value = field.get("default")
-    if value is None or isinstance(value, dict):
+    if value is None or isinstance(value, dict) or _is_tables(value):
         return ""
     return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _is_tables(value: object) -> bool:
+    """A list of tables is too long for a cell; the tables have a section of their own."""
+    return isinstance(value, list) and any(isinstance(each, dict) for each in value)
 
 
 if __name__ == "__main__":

@@ -13,3 +13,4 @@ from workers.config.loading import RuntimeShape as RuntimeShape
 from workers.config.loading import UnreadableConfigurationError as UnreadableConfigurationError
 from workers.config.loading import inspect as inspect
 from workers.config.loading import load as load
+from workers.config.reminders import ReminderRules as ReminderRules

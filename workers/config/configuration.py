@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from workers.brands import Brand, Value
 from workers.config.bounces import BounceRules
+from workers.config.reminders import ReminderRules
 from workers.limits import RATES
 from workers.phone import identity
 
@@ -34,6 +35,9 @@ class Configuration(Value):
     brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
     bounces: BounceRules = Field(
         default=BounceRules(), description="What bounces, complaints and receipts lead to"
+    )
+    reminders: ReminderRules = Field(
+        default=ReminderRules(), description="When people are called, and what follows each call"
     )
     quotas: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(
         default_factory=dict,

@@ -6,7 +6,12 @@ import string
 from collections.abc import Iterator
 from typing import Final
 
-from workers.brands import DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS, Brand
+from workers.brands import (
+    CALL_TEXT_PLACEHOLDERS,
+    DISPLAY_NAME_PLACEHOLDERS,
+    PLACEHOLDERS,
+    Brand,
+)
 from workers.config.configuration import Configuration
 from workers.config.findings import Finding, Path, spelled
 from workers.phone import identity
@@ -27,6 +32,8 @@ def breaches(configuration: Configuration) -> Iterator[Finding]:
         yield from _idle_times(brand, at)
         yield from _words(brand, at)
         yield from _texts(brand, at)
+        yield from _calls(brand, at)
+    yield from _replies(configuration)
 
 
 def _taken(seen: dict[str, Path], value: str, path: Path, what: str) -> Iterator[Finding]:
@@ -94,6 +101,36 @@ def _texts(brand: Brand, at: Path) -> Iterator[Finding]:
             (*at, "texts", "opt_out_confirmed"),
             "is empty, but with self-managed opt-out nobody else confirms a STOP: say something",
         )
+
+
+def _calls(brand: Brand, at: Path) -> Iterator[Finding]:
+    if brand.calls is not None:
+        path = (*at, "calls", "text")
+        yield from _placeholders(brand.calls.text, CALL_TEXT_PLACEHOLDERS, path)
+
+
+def _replies(configuration: Configuration) -> Iterator[Finding]:
+    """An answer may never be what an opt-out is, nor two answers alike."""
+    owners = {
+        fold(word): f"{spelled(('brands', index))}.words.{kind}"
+        for index, brand in enumerate(configuration.brands)
+        if brand.calls is not None
+        for kind, words in (("opt_out", brand.words.opt_out), ("help", brand.words.help))
+        for word in words
+    }
+    owners |= dict.fromkeys(REQUIRED_OPT_OUT, "words.opt_out")
+    owners |= dict.fromkeys(REQUIRED_HELP, "words.help")
+    replies = configuration.reminders.replies
+    for kind in ("confirm", "another_time", "agent"):
+        words: tuple[str, ...] = getattr(replies, kind)
+        for index, word in enumerate(words):
+            path: Path = ("reminders", "replies", kind, index)
+            if not fold(word):
+                yield Finding(path, f"{word!r} has no letter or digit to compare")
+                continue
+            owner = owners.setdefault(fold(word), f"reminders.replies.{kind}")
+            if owner != f"reminders.replies.{kind}":
+                yield Finding(path, f"{word!r} already is in {owner}; a word means one thing")
 
 
 def _placeholders(text: str, allowed: frozenset[str], path: Path) -> Iterator[Finding]:
