@@ -176,7 +176,7 @@ async def room(number: int, aws: LocalAws, folder: Path, observer: Observer) -> 
             worker_count=1,
             seed=number,
             interpose=wire.interpose,
-            ready_timeout_s=60.0,
+            ready_timeout_s=120.0,
         )
         async with (
             World(plan, aws) as world,

@@ -24,7 +24,7 @@ CELLS = 6
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_a_worker_killed_at_any_call_leaves_an_exact_ledger(
     backend_aws: LocalAws, tmp_path: Path
 ) -> None:

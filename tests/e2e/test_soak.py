@@ -16,7 +16,7 @@ REPORTED = {
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_a_small_soak_brings_each_event_to_its_end_once(
     backend_aws: LocalAws, tmp_path: Path
 ) -> None:

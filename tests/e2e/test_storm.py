@@ -17,7 +17,7 @@ REPORTED = {
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 async def test_a_small_storm_delivers_everything_once_and_in_order(
     backend_aws: LocalAws, tmp_path: Path
 ) -> None:

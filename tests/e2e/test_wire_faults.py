@@ -29,7 +29,7 @@ from infra.local.endpoints import LocalAws
 from infra.local.readiness import answers
 
 # The first test waits for the start of all rooms.
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 BEYOND_THE_SDKS_TRIES = 4
 LONGER_THAN_A_POLL_S = 24.0
