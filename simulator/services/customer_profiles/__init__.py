@@ -14,6 +14,7 @@ from simulator.world import World
 
 _A_HUNDRED_A_SECOND = (
     "AddProfileKey",
+    "BatchPutProfileObject",  # UNVERIFIED
     "CreateProfile",
     "DeleteProfile",
     "DeleteProfileKey",

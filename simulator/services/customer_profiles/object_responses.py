@@ -8,10 +8,10 @@ from simulator.services import operation
 from simulator.services.customer_profiles import errors
 from simulator.services.customer_profiles.domain_responses import MODEL
 from simulator.services.customer_profiles.ingestion import check_room, read_incoming
-from simulator.services.customer_profiles.models import ProfileObject
+from simulator.services.customer_profiles.models import Domain, ProfileObject
 from simulator.services.customer_profiles.paging import page
-from simulator.services.customer_profiles.state import CustomerProfilesState
-from simulator.wire import Call
+from simulator.services.customer_profiles.state import SERVICE, CustomerProfilesState
+from simulator.wire import AwsError, Call
 
 _GUIDE = (
     '; guide, "Profile matching and inferred profiles", "Standard identifiers", "How Customer '
@@ -47,6 +47,45 @@ class ObjectResponses:
         check_room(domain, incoming, self._state.knobs)
         self._state.ingest(domain, incoming)
         return {"ProfileObjectUniqueKey": incoming.unique_key}
+
+    @operation(
+        true_to="up to ten objects of one type, each taken in or failed by itself, by knob too",
+        source=MODEL + _GUIDE,
+        not_yet=(
+            "UNVERIFIED: the error for an Id given twice, which failures are of one object and "
+            "which of the request, whether its rate counts objects"
+        ),
+    )
+    async def batch_put_profile_object(self, call: Call) -> dict[str, Any]:
+        """BatchPutProfileObject."""
+        domain, params = self._state.domain(call.params), call.params
+        ids = [item["Id"] for item in params["Items"]]
+        if len(set(ids)) < len(ids):
+            raise errors.bad_request("An Id is given twice")
+        if params["ObjectTypeName"] not in domain.types:
+            raise errors.not_found("The object type does not exist")
+        done, failed = [], []
+        for item in params["Items"]:
+            try:
+                key = self._take(domain, params["ObjectTypeName"], item["Object"])
+                done.append({"Id": item["Id"], "ProfileObjectUniqueKey": key})
+            except AwsError as error:
+                failed.append({"Id": item["Id"], "Code": error.status, "Message": error.message})
+                self._state.world.ledger.fact(
+                    SERVICE, "batch_item_failed", request_id=call.request_id, item=item["Id"]
+                )
+        return {"Successful": done, "Failed": failed}
+
+    def _take(self, domain: Domain, type_name: str, text: str) -> str:
+        """One object of a batch, unless the knob lets it fail."""
+        state = self._state
+        share = state.knobs.batch_item_failures
+        if share > 0 and state.world.random.random() < share:
+            raise errors.internal(state.world.new_id())
+        incoming = read_incoming(domain, type_name, text)
+        check_room(domain, incoming, state.knobs)
+        state.ingest(domain, incoming)
+        return incoming.unique_key
 
     @operation(
         true_to="of one type, oldest first, ObjectFilter by a key of the object, pages",

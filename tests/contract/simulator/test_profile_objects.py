@@ -308,3 +308,47 @@ async def test_the_world_document_brings_domains_types_and_profiles(clinic: Prof
     assert seen.fields["FirstName"] == "Ann"
     assert [one.content for one in seen.objects] == [ANN]
     assert seen.keys["_phone"] == [[PHONE]]
+
+
+async def test_a_batch_takes_the_good_objects_and_names_the_bad(clinic: Profiling) -> None:
+    contents = [json.dumps({**ANN, "id": 1}), "{", json.dumps({"phone": PHONE})]
+    items = [{"Id": f"i{n}", "Object": content} for n, content in enumerate(contents)]
+    found = await clinic.sdk.batch_put_profile_object(
+        **IN_DOMAIN, ObjectTypeName="visit", Items=items
+    )
+    assert [one["Id"] for one in found["Successful"]] == ["i0"]
+    assert [(one["Id"], one["Code"]) for one in found["Failed"]] == [("i1", 400), ("i2", 400)]
+    assert found["Successful"][0]["ProfileObjectUniqueKey"] == await clinic.put(ANN)
+    [made] = await clinic.search("_phone", PHONE)
+    assert len(await listed(clinic, made)) == 1
+
+
+async def test_a_batch_of_another_shape_is_refused_whole(clinic: Profiling) -> None:
+    one = {"Id": "i", "Object": json.dumps(ANN)}
+    put = clinic.sdk.batch_put_profile_object
+    many = [{**one, "Id": f"i{n}"} for n in range(11)]
+    for items, kind, code in (
+        ([one, one], "visit", "BadRequestException"),
+        (many, "visit", "BadRequestException"),
+        ([one], "none", "ResourceNotFoundException"),
+    ):
+        refused = await refusal(put(**IN_DOMAIN, ObjectTypeName=kind, Items=items))
+        assert refused["Error"]["Code"] == code
+    assert await clinic.view.profiles("clinic") == []
+
+
+async def test_objects_of_a_batch_fail_alone_when_the_knob_says_so(clinic: Profiling) -> None:
+    await clinic.simulator.control.set_knobs(customer_profiles={"batch_item_failures": 0.5})
+    items = [{"Id": f"i{n}", "Object": json.dumps({**ANN, "id": n})} for n in range(10)]
+    found = await clinic.sdk.batch_put_profile_object(
+        **IN_DOMAIN, ObjectTypeName="visit", Items=items
+    )
+    failed = {one["Id"] for one in found["Failed"]}
+    assert 0 < len(failed) < 10
+    assert {one["Code"] for one in found["Failed"]} == {500}
+    [made] = await clinic.search("_phone", PHONE)
+    assert {f"i{visit['id']}" for visit in await listed(clinic, made)} | failed == {
+        item["Id"] for item in items
+    }
+    facts = await clinic.simulator.control.ledger(operation="batch_item_failed")
+    assert {fact.params["item"] for fact in facts} == failed
