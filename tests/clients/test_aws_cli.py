@@ -1,4 +1,4 @@
-"""The AWS CLI holds a chat with the simulator, as any user of it would."""
+"""The AWS CLI holds a chat with the simulator, dials, mails and writes profiles, as users do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
-from simulator.contact_centre.seeding import DEFAULT_FLOW_ID, DEFAULT_INSTANCE_ID
+from simulator.contact_centre.seeding import (
+    DEFAULT_FLOW_ID,
+    DEFAULT_INSTANCE_ID,
+    DEFAULT_NUMBER,
+)
 from tests.contract.simulator.chatting import TOPIC, Chatting
 
 INSTANCE = ("--instance-id", DEFAULT_INSTANCE_ID)
@@ -21,8 +25,7 @@ class AwsCli:
         self._program = program
         self._environment = {
             "PATH": "/usr/bin:/bin",
-            "AWS_ENDPOINT_URL_CONNECT": url,
-            "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": url,
+            "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -94,3 +97,50 @@ async def test_whole_chat(chats: Chatting, aws_cli: Path) -> None:
     code, _, told = await aws.run("connect", "stop-contact", *INSTANCE, "--contact-id", contact_id)
     assert code != 0
     assert "ContactNotFoundException" in told
+
+
+async def test_call(chats: Chatting, aws_cli: Path) -> None:
+    aws = AwsCli(aws_cli, chats.world.url)
+    made = await aws(
+        *("connect", "start-outbound-voice-contact", *INSTANCE),
+        *("--contact-flow-id", DEFAULT_FLOW_ID, "--destination-phone-number", "+12065550100"),
+        *("--source-phone-number", DEFAULT_NUMBER, "--attributes", "name=Ann"),
+    )
+    of_it = (*INSTANCE, "--contact-id", made["ContactId"])
+    described = (await aws("connect", "describe-contact", *of_it))["Contact"]
+    assert described["CustomerEndpoint"]["Address"] == "+12065550100"
+    assert described["Attributes"] == {"name": "Ann"}
+    await aws("connect", "stop-contact", *of_it)
+
+
+async def test_profile_and_mail(chats: Chatting, aws_cli: Path) -> None:
+    aws = AwsCli(aws_cli, chats.world.url)
+    domain = ("--domain-name", "clinic")
+    await aws("customer-profiles", "create-domain", *domain, "--default-expiration-days", "30")
+    mapping = {
+        "Fields": {"phone": {"Source": "_source.phone", "ContentType": "PHONE_NUMBER"}},
+        "Keys": {
+            "_phone": [{"StandardIdentifiers": ["UNIQUE", "PROFILE"], "FieldNames": ["phone"]}]
+        },
+    }
+    of_type = ("--object-type-name", "person")
+    await aws(
+        *("customer-profiles", "put-profile-object-type", *domain, *of_type),
+        *("--description", "a person", "--allow-profile-creation"),
+        *("--fields", json.dumps(mapping["Fields"]), "--keys", json.dumps(mapping["Keys"])),
+    )
+    await aws(
+        *("customer-profiles", "put-profile-object", *domain, *of_type),
+        *("--object", '{"phone": "+12065550100"}'),
+    )
+    found = await aws(
+        *("customer-profiles", "search-profiles", *domain),
+        *("--key-name", "_phone", "--values", "(206) 555-0100"),
+    )
+    assert [profile["PhoneNumber"] for profile in found["Items"]] == ["+12065550100"]
+    sent = await aws(
+        *("sesv2", "send-email", "--from-email-address", "no-reply@example.org"),
+        *("--destination", "ToAddresses=success@simulator.amazonses.com"),
+        *("--content", "Simple={Subject={Data=Hi},Body={Text={Data=there}}}"),
+    )
+    assert sent["MessageId"]
