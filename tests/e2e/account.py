@@ -59,5 +59,20 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
             ],
             "opt_out_lists": [{"name": name} for name in ("Default", *sorted(_LISTS.values()))],
         },
+        "ses": _mail(made.topic_arns["ses-events"]),
         "connect": {"instances": [{"id": LOCAL_INSTANCE_ID, "flows": flows, "agents": agents}]},
+    }
+
+
+def _mail(topic_arn: str) -> Mapping[str, object]:
+    """An account that tells of each mail in every way there is."""
+    destinations = [{"name": "topic", "topic_arn": topic_arn}, {"name": "bus"}]
+    return {
+        "configuration_sets": [{"name": "mail", "event_destinations": destinations}],
+        "identities": [
+            {
+                "name": "example.org",
+                "topics": dict.fromkeys(("Bounce", "Complaint", "Delivery"), topic_arn),
+            }
+        ],
     }

@@ -20,6 +20,7 @@ BODIES = (
     'my "secret" is 4711 & more',
     "agent canary 鳥 über 99 Wolken",
 )
+MAILBOX = "canary.person@mailbox.example"
 SHORTEST_CANARY = 8
 
 
@@ -76,6 +77,7 @@ async def _play(stage: Stage) -> None:
     await stage.enqueue("inbound-sms", broken)
     await stage.dead_letter("inbound-sms", broken)
     await stage.until_in_chat(chat, BODIES[0], BODIES[0], timeout_s=60)
+    await _bounces(stage)
     await stage.text(customer, "STOP")
 
     async def look() -> bool:
@@ -84,9 +86,21 @@ async def _play(stage: Stage) -> None:
     await stage.until(look, "the opt-out ended the chat")
 
 
+async def _bounces(stage: Stage) -> None:
+    """A mailbox that is gone, and one that nobody could write to."""
+    recipients = [{"emailAddress": MAILBOX, "diagnosticCode": f"550 <{MAILBOX}> unknown"}]
+    about = {"bounceType": "Permanent", "bounceSubType": MAILBOX, "bouncedRecipients": recipients}
+    bounce = {"eventType": "Bounce", "bounce": about, "mail": {"messageId": "canary"}}
+    await stage.enqueue("engagement-events", json.dumps(bounce))
+    recipients.append({"emailAddress": f"{MAILBOX} and more"})
+    body = json.dumps(bounce)
+    await stage.enqueue("engagement-events", body)
+    await stage.dead_letter("engagement-events", body)
+
+
 async def _canaries(stage: Stage) -> set[tuple[str, str]]:
     """What the canary customers said and were told, and whatever else this world has seen."""
-    found = {("body", body) for body in BODIES}
+    found = {("body", body) for body in BODIES} | {("address", MAILBOX)}
     for entry in await stage.simulator.ledger():
         params = entry.params
         if entry.name == "StartChatContact":

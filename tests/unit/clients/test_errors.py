@@ -10,7 +10,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
-from workers.clients.errors import CONNECT, PARTICIPANT, S3, SMS, translate
+from workers.clients.errors import CONNECT, PARTICIPANT, S3, SES, SMS, translate
 from workers.errors import (
     AccountProblem,
     ContactEnded,
@@ -229,6 +229,28 @@ ROWS: Sequence[Row] = (
         refusal("InvalidActiveRegionException", 400),
         AccountProblem,
         "invalid_active_region",
+    ),
+    # SES
+    (
+        SES,
+        "DeleteSuppressedDestination",
+        refusal("NotFoundException", 404),
+        PermanentError,
+        "not_suppressed",
+    ),
+    (
+        SES,
+        "PutSuppressedDestination",
+        refusal("BadRequestException", 400),
+        PermanentError,
+        "bad_request",
+    ),
+    (
+        SES,
+        "PutSuppressedDestination",
+        refusal("TooManyRequestsException", 429),
+        Throttled,
+        "throttled",
     ),
     # S3
     (S3, "PutObject", refusal("SlowDown", 503), Throttled, "throttled"),

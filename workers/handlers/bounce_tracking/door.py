@@ -97,7 +97,7 @@ class BounceDoor:
             await self._tell_profile(taken.record, decision)
 
     async def _pass_on(self, evidence: Evidence, record: AddressRecord) -> None:
-        """Onto the provider's own list, once; a crash in between repeats what is idempotent."""
+        """Onto the provider's own list: sooner twice, which does no harm, than not at all."""
         if evidence.passed_on or not await self._put(evidence, record):
             return
         try:
