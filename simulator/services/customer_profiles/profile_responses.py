@@ -73,7 +73,10 @@ class ProfileResponses:
             "content type; late by knob"
         ),
         source=MODEL + '; guide, "Field definitions"',
-        not_yet=f"{_KEY_CALLS}; the order of the results is that of the keys' arrival",
+        not_yet=(
+            f"{_KEY_CALLS}; results come in the order in which they got their keys; a key that no "
+            "type has finds nobody"
+        ),
     )
     async def search_profiles(self, call: Call) -> dict[str, Any]:
         """SearchProfiles."""
