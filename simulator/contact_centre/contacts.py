@@ -44,6 +44,8 @@ class Contact:
     """Ours, of a call."""
     amd_status: str | None = None
     campaign_id: str | None = None
+    rang_at: datetime | None = None
+    """Shown of campaign calls only."""
     event_disconnect_reason: str | None = None
     """What the contact event of a failed campaign call says."""
 
@@ -78,7 +80,7 @@ class Contact:
             "initiationMethod": self.initiation_method,
             "initiationTimestamp": iso(self.initiated_at),
             "segmentAttributes": {"connect:Subtype": {"valueString": self.subtype}},
-            "tags": {"aws:connect:instanceId": instance.id},
+            "tags": self._tags(instance),
         }
         # The first contact of a chain carries neither id: it is its own beginning.
         if self.previous_id is not None:
@@ -89,6 +91,12 @@ class Contact:
         if updated:
             detail["updatedProperties"] = list(updated)
         return detail | self._progress(instance)
+
+    def _tags(self, instance: Instance) -> dict[str, str]:
+        tags = {"aws:connect:instanceId": instance.id}
+        if self.system_number is not None:
+            tags["aws:connect:systemEndpoint"] = self.system_number
+        return tags
 
     def _progress(self, instance: Instance) -> dict[str, Any]:
         progress: dict[str, Any] = {}
@@ -116,6 +124,8 @@ class Contact:
         }
         if self.campaign_id is not None:
             found["campaign"] = {"campaignId": self.campaign_id}
+        if self.rang_at is not None:
+            found["ringStartTimestamp"] = iso(self.rang_at)
         if self.system_number is not None:
             found["systemEndpoint"] = {"type": "TELEPHONE_NUMBER", "address": self.system_number}
         return {name: value for name, value in found.items() if value is not None}

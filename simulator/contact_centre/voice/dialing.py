@@ -181,6 +181,8 @@ class Dialer:
             self.end(call, FAST_BUSY)
             return
         call.state = CallState.RINGING
+        if call.order.is_campaign:
+            call.contact.rang_at = self._world.clock.now()
         self.feed.put("call", call.id, {"state": call.state.value})
         is_in_time = plan.is_answered and plan.ring_s <= call.order.ring_timeout_s
         ring_s = plan.ring_s if is_in_time or not plan.is_answered else call.order.ring_timeout_s

@@ -56,6 +56,7 @@ def _of_call(call: VoiceCall) -> dict[str, Any]:
         "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": order.destination},
         "SystemEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": order.source},
         "AnsweringMachineDetectionStatus": contact.amd_status,
+        "RingStartTimestamp": contact.rang_at,
         "Campaign": {"CampaignId": contact.campaign_id} if contact.campaign_id else None,
     }
 

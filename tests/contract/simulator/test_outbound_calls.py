@@ -181,6 +181,7 @@ async def test_detection_tells_who_answered(behaviour: Behaviour, status: str) -
         contact = await office.described(contact_id)
         assert contact["AnsweringMachineDetectionStatus"] == status
         assert contact["Campaign"] == {"CampaignId": "c-1"}
+        assert contact["InitiationTimestamp"] <= contact["RingStartTimestamp"]
 
 
 async def test_a_flow_leaves_its_message_once_with_a_detected_machine() -> None:

@@ -87,6 +87,7 @@ async def test_a_calls_events_and_record_come_out_as_aws_shapes_them(
     [gone] = [event for event in events if event["eventType"] == "DISCONNECTED"]
     assert (gone["channel"], gone["initiationMethod"]) == ("VOICE", "API")
     assert gone["connectedToSystemTimestamp"] <= gone["disconnectTimestamp"]
+    assert gone["tags"]["aws:connect:systemEndpoint"] == gone["systemEndpoint"]["address"]
     # Contact events have neither the number nor the attributes, and no reason but for campaigns.
     assert CUSTOMER not in json.dumps(events)
     assert "CONFIRMED" not in json.dumps(events)
@@ -137,3 +138,4 @@ async def test_a_failed_campaign_call_says_so_in_its_event(office: Calling, bodi
     assert gone["disconnectReason"] == "OUTBOUND_DESTINATION_ENDPOINT_ERROR"
     assert gone["answeringMachineDetectionStatus"] == "SIT_TONE_BUSY"
     assert gone["campaign"] == {"campaignId": "c-1"}
+    assert gone["initiationTimestamp"] < gone["ringStartTimestamp"] < gone["disconnectTimestamp"]
