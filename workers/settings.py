@@ -79,7 +79,7 @@ class Settings(FleetSettings):
     )
     sqs_transport: Literal["lean", "sdk"] = Field(
         default="lean",
-        description="How queues are received from and acknowledged: our own requests, a sixth of"
+        description="How queues are received from and acknowledged: our own requests, an eighth of"
         " the SDK's cost, or the SDK's client",
     )
     http_host: str = Field(default="0.0.0.0", description="Where health and metrics listen")  # noqa: S104 - a container's own interface

@@ -1,4 +1,4 @@
-"""The hot SQS calls at a sixth of what the SDK charges for them (docs/performance.md).
+"""The hot SQS calls at an eighth of what the SDK charges for them (docs/performance.md).
 
 Stands in for the SDK's client where the runtime receives and acknowledges: the same parameters,
 the same answers without `ResponseMetadata`, the same errors. Parameters are not validated:
