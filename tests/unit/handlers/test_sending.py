@@ -253,6 +253,22 @@ async def test_a_throttled_table_leaves_no_intent_of_a_text_that_was_not_sent(
     assert chatting.carrier.bodies == ["Good day"]
 
 
+async def test_a_throttled_table_learns_all_the_same_that_a_text_went_out() -> None:
+    """Found by simulation, seed 1730: its receipt was lost too, and it was sent again."""
+    relay = Relay(brand_with(in_doubt="resend", receipt_wait_s=25))
+    await relay.text("first")
+
+    async def the_table_is_busy() -> None:
+        relay.faults.refuse("table.update", *(Throttled("dynamodb_throttled") for _ in range(4)))
+
+    relay.faults.meanwhile("texting.send", the_table_is_busy)
+    message = written(relay)
+    assert await relay.streamed(message) == Done()
+    await relay.sleep(60)
+    assert await relay.streamed(message) == Done()
+    assert relay.carrier.bodies == ["Good day"]
+
+
 async def test_a_spent_month_pauses_and_then_everything_goes_out_in_order(chatting: Relay) -> None:
     chatting.carrier.is_spent = True
     one = written(chatting, "one")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
@@ -15,7 +16,9 @@ from workers.stores.protocols import Entry, Finish, Grown, Lane, Session
 
 log = structlog.get_logger(__name__)
 
-TAKE_BACK_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+INSIST_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+
+T = TypeVar("T")
 
 
 class Recorder:
@@ -57,19 +60,23 @@ class Recorder:
     async def take_back(
         self, held: Session, entry_id: str, lane: Lane, not_before_ms: int
     ) -> Session | None:
-        """W6 undone. None: the lease was not ours any more.
+        """W6 undone. None: the lease was not ours any more."""
+        return await self.insist(
+            lambda: self._journal.withdraw(held, entry_id, lane=lane, not_before_ms=not_before_ms)
+        )
 
-        Asked for again while the table has no time for us: an intent that is left there is waited
-        on for a receipt that never comes, and then its text is given up.
+    async def insist(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Ask again while the table has no time for us: nobody else knows what became of a text.
+
+        An intent that is left there is waited on for its receipt. When that is lost, a text that
+        surely was not sent is given up, and one that surely was may be sent again.
         """
-        for pause_s in TAKE_BACK_PAUSES_S:
+        for pause_s in INSIST_PAUSES_S:
             try:
-                return await self._journal.withdraw(
-                    held, entry_id, lane=lane, not_before_ms=not_before_ms
-                )
+                return await write()
             except TransientError:
                 await self._clock.sleep(pause_s)
-        return await self._journal.withdraw(held, entry_id, lane=lane, not_before_ms=not_before_ms)
+        return await write()
 
     async def ask(self, session: Session, notice: NoticeKind, cause: str) -> None:
         """Ask ourselves for a text: a message of its own wakes it up, whatever becomes of us.

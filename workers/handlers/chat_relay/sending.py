@@ -178,7 +178,7 @@ class TextSender:
             marks={"ended_at": now} if entry.kind == Kind.END else {},
         )
         try:
-            return await self._recorder.finish(held, finish)
+            return await self._recorder.insist(lambda: self._recorder.finish(held, finish))
         except LeaseLost as lost:
             if lost.session is None or entry.id not in lost.session.done:
                 # Late truth (W9): the successor need not wait for the receipt.
