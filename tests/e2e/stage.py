@@ -112,13 +112,18 @@ class Stage:
     # --- what is seen -----------------------------------------------------------------------------
 
     async def until(
-        self, look: Callable[[], Awaitable[Any]], what: str, timeout_s: float = SOON_S
+        self,
+        look: Callable[[], Awaitable[Any]],
+        what: str | Callable[[], str],
+        timeout_s: float = SOON_S,
     ) -> Any:
         """The first truthy answer of `look`; fails with `what`. A busy machine has longer."""
         began = asyncio.get_running_loop().time()
         while not (found := await look()):
             passed_s = asyncio.get_running_loop().time() - began
-            assert passed_s <= timeout_s * slowness(), f"after {passed_s:.0f} s: {what}"
+            if passed_s > timeout_s * slowness():
+                told = what if isinstance(what, str) else what()
+                raise AssertionError(f"after {passed_s:.0f} s: {told}")
             await asyncio.sleep(_LOOK_S)
         return found
 
@@ -139,7 +144,7 @@ class Stage:
             seen[:] = await self.from_customer(chat)
             return all(seen.count(body) >= bodies.count(body) for body in bodies)
 
-        await self.until(look, f"of {bodies} the chat has {seen}", timeout_s)
+        await self.until(look, lambda: f"of {bodies} the chat has {seen}", timeout_s)
         return seen
 
     async def phone(self, customer: Customer) -> list[OnHandset]:
@@ -158,7 +163,7 @@ class Stage:
             seen[:] = await self.on_phone(customer)
             return all(seen.count(body) >= bodies.count(body) for body in bodies)
 
-        await self.until(look, f"of {bodies} the phone has {seen}", timeout_s)
+        await self.until(look, lambda: f"of {bodies} the phone has {seen}", timeout_s)
         return seen
 
     async def sends(self, customer: Customer) -> list[Entry]:

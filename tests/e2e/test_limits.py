@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
+from simulator.ledger import Entry
 from tests.e2e.account import PLAIN, SHORT_LIMITS
 from tests.e2e.stage import QUIET_S, Customer, Stage
 from tests.e2e.theatre import scene
@@ -51,13 +53,16 @@ async def test_whoever_answers_within_two_seconds_three_times_is_taken_for_a_mac
     chat = await stage.begin(machine)
     await stage.text(machine, "HELP")
 
-    async def answered() -> bool:
-        return bool(await stage.on_phone(machine))
+    async def answered() -> list[Entry]:
+        return await stage.sends(machine)
 
-    await stage.until(answered, "HELP is answered")
-    for n in range(3):
-        await stage.text(machine, f"I am out of office {n}")
-    await stage.until_in_chat(chat, "I am out of office 2")
+    [ours] = await stage.until(answered, "HELP is answered")
+    said = [f"I am out of office {n}" for n in range(3)]
+    for n, body in enumerate(said, 1):
+        # By its own clock the machine is quick, however busy this one is.
+        at = datetime.fromisoformat(ours.at) + timedelta(milliseconds=100 * n)
+        await stage.enqueue_text(machine, body, at)
+    await stage.until_in_chat(chat, *said)
     await stage.desk.end(chat.contact_id)
     await asyncio.sleep(QUIET_S)
     assert ENDED not in await stage.on_phone(machine)
