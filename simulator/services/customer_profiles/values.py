@@ -6,6 +6,7 @@ way to write a phone number finds it.
 
 from __future__ import annotations
 
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 
 import phonenumbers
@@ -17,6 +18,7 @@ PREDEFINED = {
 }
 """Content types of the predefined keys that are not plain strings."""
 _HOME_REGION = "US"
+_MOST_DIGITS = 300
 
 
 def comparable(value: str, content_type: str) -> str:
@@ -48,8 +50,12 @@ def _phone(value: str) -> str:
 
 
 def _number(value: str) -> str:
+    # Exact, whatever its length: rounded, two long account numbers would be one person's.
     try:
-        number = float(value)
-    except ValueError:
+        number = Decimal(value.strip())
+    except InvalidOperation:
         return value.strip()
-    return repr(int(number)) if number.is_integer() else repr(number)
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
+        return value.strip()
+    digits = len(number.as_tuple().digits)
+    return f"{number.normalize(Context(prec=digits)):f}"
