@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.wire import Faults
 from tests.unit.handlers.relay import Relay
 from workers.errors import ContactEnded, Throttled, TokenRefused
-from workers.handlers.chat_relay.line import Line
+from workers.handlers.chat_relay.line import RENEWALS_MAX, Line
 
 
 @pytest.fixture
@@ -61,13 +61,23 @@ async def test_a_worker_with_a_token_of_yesterday_renews_it(chatting: Relay, lin
     assert chatting.centre.only_chat.said == ["first", "ho", "hi", "ha"]
 
 
-async def test_refused_again_after_the_renewal_means_that_the_chat_is_over(
+async def test_a_token_that_ran_out_once_more_is_no_end_of_the_chat(
     chatting: Relay, line: Line
 ) -> None:
+    """Found by simulation, seed 3089: a second chat was opened beside the one that lived."""
     chatting.faults.refuse("chats.say", TokenRefused("403"), TokenRefused("403"))
+    await line.say(chatting.sid, chatting.ref.gen, "hi", "t")
+    assert chatting.centre.only_chat.said == ["first", "hi"]
+
+
+async def test_refused_after_every_renewal_means_that_the_chat_is_over(
+    chatting: Relay, line: Line
+) -> None:
+    refusals = [TokenRefused("403") for _ in range(RENEWALS_MAX + 1)]
+    chatting.faults.refuse("chats.say", *refusals)
     with pytest.raises(ContactEnded):
         await line.say(chatting.sid, chatting.ref.gen, "hi", "t")
-    assert chatting.faults.calls.count("chats.connect") == 1
+    assert chatting.faults.calls.count("chats.connect") == RENEWALS_MAX
 
 
 async def test_a_refused_participant_token_means_that_the_chat_is_over(

@@ -1,8 +1,8 @@
 """The customer's line into a chat: a connection token that is renewed when it must be.
 
 A refused token is an expired one or the end of the chat; Connect answers both alike. So it is
-renewed once with the participant token, and refused again means that the chat is over. A token
-kept in the store serves every worker; one that was renewed replaces it.
+renewed with the participant token: only while the chat lives is that granted. A token kept in the
+store serves every worker; one that was renewed replaces it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 RENEW_BEFORE = timedelta(minutes=5)
+RENEWALS_MAX = 3
+"""A repeated call may find the new token refused as well: its first try took long."""
 
 
 class Line:
@@ -44,11 +46,11 @@ class Line:
             raise ContactEnded("no_participant")
         if tokens.connection_expires_at - RENEW_BEFORE <= self._clock.now():
             tokens = await self.renew(sid, gen, tokens)
-            return await _last_try(call, tokens)
-        try:
-            return await call(tokens.connection_token)
-        except TokenRefused:
-            tokens = await self.renew(sid, gen, tokens)
+        for _ in range(RENEWALS_MAX):
+            try:
+                return await call(tokens.connection_token)
+            except TokenRefused:
+                tokens = await self.renew(sid, gen, tokens)
         return await _last_try(call, tokens)
 
     async def renew(self, sid: str, gen: int, tokens: ChatTokens) -> ChatTokens:
