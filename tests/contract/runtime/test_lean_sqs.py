@@ -282,6 +282,12 @@ ROUNDS = [
     pytest.param([Fault.NOISE, Answer({})], RECEIVE, 2, id="no HTTP, then good"),
     pytest.param([Answer(b'{"Mess', promised=400), Answer({})], RECEIVE, 2, id="half an answer"),
     pytest.param([Answer(b'{"Mess', promised=400)], RECEIVE, 3, id="always half an answer"),
+    pytest.param(
+        [Answer(b'{"Messages": [{"MessageId": "m", "Body": "\\ud800"}]}')],
+        RECEIVE,
+        1,
+        id="a text that UTF-8 cannot hold",
+    ),
     # What HTTP allows and forbids, where the two have clients of their own.
     pytest.param(
         [Raw(CHUNKED + b'9\r\n{"Failed"\r\n4\r\n:[]}\r\n0\r\n\r\n')], HIDE, 1, id="chunks"
