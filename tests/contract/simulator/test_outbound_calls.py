@@ -14,6 +14,7 @@ from botocore.config import Config
 from simulator.contact_centre.seeding import DEFAULT_INSTANCE_ID, DEFAULT_NUMBER
 from simulator.contact_centre.voice.callee import Behaviour, CalleePlan
 from simulator.control_channel import ControlError
+from simulator.faults import FaultOrder
 from tests.contract.simulator.calling import DIAL, Calling, calling
 from tests.contract.simulator.conftest import CUSTOMER, refusal
 
@@ -387,3 +388,25 @@ async def test_at_another_pace_a_call_of_real_length_is_over_in_a_moment() -> No
         rang = contact["DisconnectTimestamp"] - contact["InitiationTimestamp"]
         assert timedelta(seconds=60) <= rang < timedelta(hours=1)
         assert contact["InitiationTimestamp"] - origin >= timedelta(hours=14)
+
+
+async def test_a_call_whose_answer_was_lost_is_found_again_by_its_token(office: Calling) -> None:
+    await office.simulator.control.spoil(
+        FaultOrder(
+            service="connect", operation="StartOutboundVoiceContact", action="drop_after_doing"
+        )
+    )
+    # The request is a PUT, so aiohttp itself asks again when the connection breaks.
+    contact_id = await office.dial(ClientToken="call-1")
+    entries = await office.simulator.control.ledger(operation="StartOutboundVoiceContact")
+    assert [entry.outcome for entry in entries] == ["dropped", "answered"]
+    assert {entry.result["ContactId"] for entry in entries} == {contact_id}
+    assert len(await office.phones.calls()) == 1
+
+
+async def test_a_throttled_request_dials_nobody(office: Calling) -> None:
+    order = FaultOrder(service="connect", operation="StartOutboundVoiceContact", action="throttle")
+    await office.simulator.control.spoil(order)
+    refused = await refusal(office.connect.start_outbound_voice_contact(**DIAL))
+    assert refused["Error"]["Code"] == "TooManyRequestsException"
+    assert await office.phones.calls() == []
