@@ -196,11 +196,7 @@ def _spell(part: int | str, spelling: Literal["camel", "pascal", "snake"]) -> st
 
 @cache
 def _field_names() -> frozenset[str]:
-    names = {
-        name
-        for command in (own.ChatWatch, own.Notice, own.OptOutSync)
-        for name in command.model_fields
-    }
+    names = {name for command in own.COMMANDS for name in command.model_fields}
     kinds: list[type[Shape]] = [Shape]
     while kinds:
         kind = kinds.pop()

@@ -30,11 +30,13 @@ from workers.clients.aws import Aws, AwsPolicy
 from workers.clients.call import Caller
 from workers.clients.command_queue import SqsCommandQueue
 from workers.clients.connect import ConnectChats, Instance
+from workers.clients.connect_voice import ConnectDialing
 from workers.clients.mail_suppressions import SesSuppressionList
 from workers.clients.media import S3Shelf
 from workers.clients.opt_out_lists import EumOptOutPages
 from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
+from workers.clients.result_bus import EventBridgeResults
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
@@ -52,6 +54,9 @@ from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
+from workers.handlers.gate import Gate as SuppressionGate
+from workers.handlers.reminders.deps import Deps as CallDeps
+from workers.handlers.reminders.door import CallDoors
 from workers.limits import Limits, raised
 from workers.metrics import Metrics
 from workers.routing import Doors, Router
@@ -72,11 +77,13 @@ from workers.settings import Settings, is_tracing_on
 from workers.stores.address_health import AddressBook, DynamoAddressHealth, TableAddressHealth
 from workers.stores.address_records import Kind
 from workers.stores.audit import AuditTrail
+from workers.stores.calls import DynamoCalls
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.opt_out_mirror import DynamoOptOutMirror
 from workers.stores.pauses import DynamoPauses
+from workers.stores.protocols import ChatState, Journal, SessionKey
 from workers.stores.roster import DynamoRoster
 from workers.stores.suppressions import DynamoSuppressions, OptOutBook, TableSuppressions
 from workers.stores.tables import DynamoTable
@@ -89,6 +96,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 COMMAND_QUEUE = "chat-commands"
+REMINDER_QUEUE = "reminders"
 CONNECTIONS_SPARE = 16  # of each service, beyond one for each slot that may call it
 
 
@@ -115,7 +123,12 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         keys = await _key_ring(settings, aws)
         ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
         deps = await _deps(ground)
-        doors = doors_of(deps, await _bounce_deps(ground, deps), await _sync_deps(ground))
+        doors = doors_of(
+            deps,
+            await _bounce_deps(ground, deps),
+            await _sync_deps(ground),
+            await _call_deps(ground, deps),
+        )
         fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
         shared = Shared(
             clock,
@@ -317,6 +330,34 @@ async def _bounce_deps(ground: Ground, relay: Deps) -> BounceDeps:
     )
 
 
+async def _call_deps(ground: Ground, relay: Deps) -> CallDeps:
+    """Reminder dialing's tools."""
+    settings, aws, caller = ground.settings, ground.aws, ground.caller
+    config = ground.configuration
+    bus = config.reminders.event_bus
+    return CallDeps(
+        config=config,
+        calls=DynamoCalls(await aws.dynamodb(), settings.calls_table, ground.keys),
+        gate=SuppressionGate(relay.suppressions, relay.health, config.bounces, ground.clock),
+        dialing=ConnectDialing(await aws.connect(), settings.connect_instance_id, caller),
+        texting=relay.texting,
+        commands=SqsCommandQueue(
+            await aws.sqs(), settings.queue_urls[REMINDER_QUEUE], REMINDER_QUEUE, caller
+        ),
+        has_open_chat=partial(_has_open_chat, relay.journal),
+        clock=ground.clock,
+        meter=ground.meter,
+        random=relay.random,
+        bus=EventBridgeResults(await aws.events(), bus, caller) if bus else None,
+    )
+
+
+async def _has_open_chat(journal: Journal, ours: str, theirs: str) -> bool:
+    sid = journal.session_id(SessionKey(our_number=ours, customer_number=theirs))
+    session = await journal.read(sid, consistent=False)
+    return session is not None and session.state in (ChatState.STARTING, ChatState.OPEN)
+
+
 async def _sync_deps(ground: Ground) -> SyncDeps:
     """What reads the opt-out lists of End User Messaging back in."""
     dynamodb, table = await ground.aws.dynamodb(), ground.settings.suppressions_table
@@ -393,8 +434,10 @@ def _tracing(is_on: bool) -> AbstractAsyncContextManager[Tracer]:
     return otlp.exporting()
 
 
-def doors_of(deps: Deps, bounces: BounceDeps, sync: SyncDeps) -> Doors:
-    """Every door over these tools."""
+def doors_of(
+    deps: Deps, bounces: BounceDeps, sync: SyncDeps, calls: CallDeps | None = None
+) -> Doors:
+    """Every door over these tools; without `calls` there are no reminders."""
     performer = Performer(deps)
     holder = Holder(deps, performer)
     return Doors(
@@ -405,6 +448,7 @@ def doors_of(deps: Deps, bounces: BounceDeps, sync: SyncDeps) -> Doors:
         commands=CommandDoor(deps, holder, performer),
         bounces=BounceDoor(bounces),
         opt_out_sync=OptOutSyncDoor(sync),
+        calls=None if calls is None else CallDoors.over(calls),
     )
 
 
@@ -447,6 +491,18 @@ class RelayMeter:
     def text_uncertain(self) -> None:
         """A text whose fate stays in doubt."""
         self._metrics.add(measured.TEXTS_UNCERTAIN)
+
+    def call_ended(self, brand: str, result: str) -> None:
+        """One reminder call."""
+        self._metrics.add(measured.CALLS_ENDED, brand=brand, result=result)
+
+    def reminder_ended(self, brand: str, result: str) -> None:
+        """One reminder."""
+        self._metrics.add(measured.REMINDERS_CLOSED, brand=brand, result=result)
+
+    def call_held_back(self, reason: str) -> None:
+        """A call or text that was put off."""
+        self._metrics.add(measured.CALLS_HELD_BACK, reason=reason)
 
     def address_fact(self, channel: Channel, kind: Kind, result: str) -> None:
         """One fact about an address."""

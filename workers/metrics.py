@@ -167,6 +167,19 @@ ADDRESS_SUPPRESSIONS = _counter(
     ("channel", "cause"),
     "Addresses that began to be left alone, by the cause.",
 )
+CALLS_ENDED = _counter(
+    "calls_ended", ("brand", "result"), "Reminder calls, once it is known how each went."
+)
+REMINDERS_CLOSED = _counter(
+    "reminders_closed",
+    ("brand", "result"),
+    "Reminders that are over, by how. One that is answered by text after that counts again.",
+)
+CALLS_HELD_BACK = _counter(
+    "calls_held_back",
+    ("reason",),
+    "Times that a reminder's call or text was put off: quiet_hours, contact_cap, not_yet, in_air.",
+)
 
 
 def all_metrics() -> Iterator[Metric]:

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schemas.connect import ChatMessage, ContactEvent
+from schemas.contact_record import ContactRecord
 from schemas.decode import decode_body
 from schemas.decoded import Decoded, Notice, Undecodable
 from schemas.event_class import EventClass
-from schemas.own import ChatWatch, OptOutSync
+from schemas.own import CallSweep, ChatWatch, OptOutSync, Remind, ReminderWatch
 from schemas.own import Notice as NoticeCommand
+from schemas.pinpoint_legacy import CustomChannelCall
 from schemas.sms_voice import InboundSms, MediaReceipt, TextReceipt
 from workers.errors import TransientError
 from workers.handlers.bounce_tracking.door import BounceDoor
@@ -25,6 +27,7 @@ from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
+from workers.handlers.reminders.door import CallDoors
 from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Job
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
@@ -37,7 +40,7 @@ Route = Callable[[Decoded, Delivery], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The chat relay's five, and bounce tracking's."""
+    """The chat relay's five, bounce tracking's, and where there are calls, theirs."""
 
     inbound: InboundDoor
     stream: StreamDoor
@@ -46,6 +49,7 @@ class Doors:
     commands: CommandDoor
     bounces: BounceDoor
     opt_out_sync: OptOutSyncDoor
+    calls: CallDoors | None = None
 
 
 class Router:
@@ -53,14 +57,20 @@ class Router:
 
     def __init__(self, doors: Doors) -> None:
         self._routes: dict[EventClass, Route] = {
-            EventClass.INBOUND_SMS: _inbound(doors.inbound),
+            EventClass.INBOUND_SMS: _inbound(doors.inbound, doors.calls),
             EventClass.CONNECT_CHAT_MESSAGE: _stream(doors.stream),
-            EventClass.CONNECT_CONTACT_EVENT: _contact(doors.contacts),
+            EventClass.CONNECT_CONTACT_EVENT: _contact(doors.contacts, doors.calls),
             EventClass.EUM_EVENT: _each(_bounce(doors.bounces), _receipt(doors.receipts)),
             EventClass.SES_EVENT: _bounce(doors.bounces),
             EventClass.PINPOINT_EVENT: _bounce(doors.bounces),
-            EventClass.COMMAND: _command(doors.commands, doors.opt_out_sync),
+            EventClass.COMMAND: _command(doors.commands, doors.opt_out_sync, doors.calls),
         }
+        if doors.calls is not None:
+            self._routes[EventClass.EUM_EVENT] = _each(
+                self._routes[EventClass.EUM_EVENT], _call_text(doors.calls)
+            )
+            self._routes[EventClass.CONNECT_CONTACT_RECORD] = _contact_record(doors.calls)
+            self._routes[EventClass.PINPOINT_CUSTOM_CHANNEL] = _custom_channel(doors.calls)
 
     def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
         """What is to be done with a delivery."""
@@ -107,10 +117,13 @@ class Router:
             return Wait(exc.reason, exc.after_s or OUTAGE_LOOK_S)
 
 
-def _inbound(door: InboundDoor) -> Route:
+def _inbound(door: InboundDoor, calls: CallDoors | None) -> Route:
     async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
         match decoded.event:
             case InboundSms() as sms:
+                answered = await calls.replies.take(sms) if calls is not None else None
+                if answered is not None:
+                    return answered
                 return await door.handle(sms, decoded.time, delivery)
             case _:
                 return NOT_NEEDED
@@ -129,9 +142,11 @@ def _stream(door: StreamDoor) -> Route:
     return route
 
 
-def _contact(door: ContactDoor) -> Route:
+def _contact(door: ContactDoor, calls: CallDoors | None) -> Route:
     async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
         match decoded.event:
+            case ContactEvent(channel="VOICE") as event if calls is not None:
+                return await calls.endings.event(event, delivery)
             case ContactEvent() as event:
                 return await door.handle(event, delivery)
             case _:
@@ -176,7 +191,40 @@ def _each(*routes: Route) -> Route:
     return route
 
 
-def _command(door: CommandDoor, sync: OptOutSyncDoor) -> Route:
+def _call_text(calls: CallDoors) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:  # noqa: ARG001 - a route
+        match decoded.event:
+            case TextReceipt() as receipt:
+                return await calls.texts.receipt(receipt.context, receipt.message_id)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _contact_record(calls: CallDoors) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:  # noqa: ARG001 - a route
+        match decoded.event:
+            case ContactRecord() as record:
+                return await calls.endings.record(record)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _custom_channel(calls: CallDoors) -> Route:
+    async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
+        match decoded.event:
+            case CustomChannelCall() as call:
+                return await calls.reminders.custom_channel(call, delivery)
+            case _:
+                return NOT_NEEDED
+
+    return route
+
+
+def _command(door: CommandDoor, sync: OptOutSyncDoor, calls: CallDoors | None) -> Route:
     async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
         match decoded.event:
             case NoticeCommand() as notice:
@@ -185,7 +233,21 @@ def _command(door: CommandDoor, sync: OptOutSyncDoor) -> Route:
                 return await door.watch(watch, delivery)
             case OptOutSync() as tick:
                 return await sync.handle(tick, delivery)
+            case Remind() | ReminderWatch() | CallSweep() as command if calls is not None:
+                return await _about_calls(calls, command, delivery)
             case _:
                 return NOT_NEEDED
 
     return route
+
+
+async def _about_calls(
+    calls: CallDoors, command: Remind | ReminderWatch | CallSweep, delivery: Delivery
+) -> Outcome:
+    match command:
+        case Remind():
+            return await calls.reminders.remind(command)
+        case ReminderWatch():
+            return await calls.watches.watch(command, delivery)
+        case CallSweep():
+            return await calls.endings.sweep(command)

@@ -59,6 +59,7 @@ class Settings(FleetSettings):
     deliveries_table: str = Field(
         min_length=3, description="DynamoDB table of counted failures and dead-letter records"
     )
+    calls_table: str = Field(min_length=3, description="DynamoDB table of reminders and calls")
     media_bucket: str = Field(min_length=3, description="S3 bucket of agents' files")
     deferred_bucket: str = Field(
         min_length=3, description="S3 bucket of deferred messages that are too big for a schedule"

@@ -60,6 +60,7 @@ class Provisioned:
             "SWITCHBOARD_SESSIONS_TABLE": self.tables["sessions"],
             "SWITCHBOARD_SUPPRESSIONS_TABLE": self.tables["suppressions"],
             "SWITCHBOARD_DELIVERIES_TABLE": self.tables["deliveries"],
+            "SWITCHBOARD_CALLS_TABLE": self.tables["calls"],
             "SWITCHBOARD_FLEET_TABLE": self.tables["fleet"],
             "SWITCHBOARD_MEDIA_BUCKET": self.buckets["media"],
             "SWITCHBOARD_DEFERRED_BUCKET": self.deferred_bucket,

@@ -85,6 +85,14 @@ class MailSuppressions(Protocol):
         ...
 
 
+class EventBus(Protocol):
+    """The one call of EventBridge that we make."""
+
+    async def put_events(self, **request: Any) -> Any:
+        """PutEvents."""
+        ...
+
+
 class Aws:
     """An async context manager that owns every connection to AWS; clients are made when asked for.
 
@@ -147,6 +155,10 @@ class Aws:
     async def sesv2(self) -> MailSuppressions:
         """SES, for its account suppression list."""
         return cast("MailSuppressions", await self._client("sesv2"))
+
+    async def events(self) -> EventBus:
+        """EventBridge, for the results of reminders."""
+        return cast("EventBus", await self._client("events"))
 
     async def s3(self) -> S3Client:
         """S3."""

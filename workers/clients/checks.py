@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from workers.clients.protocols import ChatStart, OutgoingText
+from workers.clients.protocols import ChatStart, OutboundCall, OutgoingText
 from workers.errors import PermanentError
 from workers.sms_text import (
     MAX_CHAT_BYTES,
@@ -59,6 +59,16 @@ def check_start(start: ChatStart) -> None:
     check_attributes(start.attributes)
     _require(60 <= start.duration_min <= 10_080, "chat_duration")
     _require(start.customer_id is None or 1 <= len(start.customer_id) <= 128, "customer_id_length")
+
+
+def check_call(call: OutboundCall) -> None:
+    """Everything of a StartOutboundVoiceContact that Connect limits."""
+    check_token(call.client_token)
+    check_number(call.number)
+    _require(1 <= len(call.contact_flow_id) <= 500, "contact_flow_id_length")
+    check_attributes(call.attributes)
+    _require(call.source_number or call.queue_id, "no_source")
+    _require(15 <= call.ring_timeout_s <= 60, "ring_timeout")
 
 
 def check_content(text: str) -> None:

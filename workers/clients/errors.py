@@ -50,6 +50,7 @@ SMS: Final = "pinpoint-sms-voice-v2"
 S3: Final = "s3"
 SES: Final = "sesv2"
 SCHEDULER: Final = "scheduler"
+EVENTS: Final = "events"
 
 NOT_ON_THE_LIST: Final = "not_on_the_opt_out_list"
 NO_SUCH_KEY: Final = "no_such_key"
@@ -159,8 +160,28 @@ RULES: Final[tuple[Rule, ...]] = (
         AccountProblem,
         "flow_or_instance_not_found",
         service=CONNECT,
-        operation="StartChatContact",
+        operation="StartChatContact|StartOutboundVoiceContact",
         code="ResourceNotFoundException",
+    ),
+    # A country that AWS has not allowed is this callee's matter, not everybody's.
+    Rule(
+        PermanentError,
+        "destination_not_allowed",
+        service=CONNECT,
+        code="DestinationNotAllowedException",
+    ),
+    Rule(
+        AccountProblem,
+        "outbound_not_permitted",
+        service=CONNECT,
+        code="OutboundContactNotPermittedException",
+    ),
+    Rule(
+        QuotaFull,
+        "concurrent_calls",
+        service=CONNECT,
+        operation="StartOutboundVoiceContact",
+        code="LimitExceededException",
     ),
     Rule(ContactEnded, "contact_not_found", service=CONNECT, code="ContactNotFoundException"),
     Rule(ContactEnded, "contact_not_found", service=CONNECT, code="ResourceNotFoundException"),

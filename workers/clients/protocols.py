@@ -203,3 +203,50 @@ class OptOutPages(Protocol):
     async def page(self, opt_out_list: str, token: str | None) -> Page:
         """One page; None begins. Raises `TransientError`, `AccountProblem`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundCall:
+    """One StartOutboundVoiceContact.
+
+    `client_token` pins the attempt: whoever repeats it gets the same contact, for 7 days.
+    """
+
+    client_token: str
+    contact_flow_id: str
+    number: str
+    attributes: Mapping[str, str]
+    source_number: str | None = None
+    queue_id: str | None = None
+    ring_timeout_s: int = 30
+    detect_machines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What DescribeContact, or a contact record, says of a call. Words are AWS's, upper case."""
+
+    is_over: bool
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    disconnect_reason: str | None = None
+    detection: str | None = None
+    is_answered: bool = False
+    has_met_agent: bool = False
+    ended_at: datetime | None = None
+
+
+class Dialing(Protocol):
+    """Amazon Connect's outbound calls."""
+
+    async def dial(self, call: OutboundCall) -> str:
+        """StartOutboundVoiceContact; returns the contact id before it rings.
+
+        Raises:
+            Throttled, QuotaFull, AccountProblem, PermanentError: not dialled.
+            TransientError: it may have been: repeat it with the same token.
+        """
+        ...
+
+    async def call_facts(self, contact_id: str) -> CallFacts:
+        """DescribeContact. Raises `ContactEnded` when the instance does not know it."""
+        ...

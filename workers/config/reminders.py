@@ -158,6 +158,30 @@ class Replies(Value):
     )
 
 
+class PinpointMapping(Value):
+    """How a custom-channel call of Amazon Pinpoint is read: which attributes hold what."""
+
+    brand: str = Field(
+        default="",
+        max_length=64,
+        description="The brand that calls, unless the call's Data is JSON with a `brand`. Empty:"
+        " the only one that makes calls",
+    )
+    appointment_attribute: Word = Field(
+        default="AppointmentAt",
+        description="Endpoint or user attribute with the appointment, ISO 8601 with an offset",
+    )
+    name_attribute: Word = Field(
+        default="FirstName", description="Endpoint or user attribute with the callee's name"
+    )
+    useful_for_s: int = Field(
+        default=86_400,
+        ge=600,
+        le=1_209_600,
+        description="A call without an appointment is of use for so long after it was scheduled",
+    )
+
+
 class ReminderRules(Value):
     """Who may be called when, how often, and what follows."""
 
@@ -220,3 +244,6 @@ class ReminderRules(Value):
     )
     ladder: Ladder = Field(default=Ladder(), description="What follows each result")
     replies: Replies = Field(default=Replies(), description="How the text may be answered")
+    pinpoint: PinpointMapping = Field(
+        default=PinpointMapping(), description="How Pinpoint's custom-channel calls are read"
+    )

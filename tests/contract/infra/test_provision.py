@@ -56,8 +56,9 @@ def test_only_the_topic_and_rule_of_a_queue_may_send_to_it(
         return list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
 
     assert senders("chat-stream") == [topology.topic_arns["chat-stream"]]
-    assert [arn.rpartition("/")[2] for arn in senders("contact-events")] == [
-        f"{topology.prefix}connect-contact-events"
+    assert sorted(arn.rpartition("/")[2] for arn in senders("contact-events")) == [
+        f"{topology.prefix}connect-call-events",
+        f"{topology.prefix}connect-contact-events",
     ]
 
 
@@ -94,6 +95,7 @@ def test_worker_environment_names_everything_a_worker_needs(topology: Provisione
         "SWITCHBOARD_SESSIONS_TABLE",
         "SWITCHBOARD_SUPPRESSIONS_TABLE",
         "SWITCHBOARD_DELIVERIES_TABLE",
+        "SWITCHBOARD_CALLS_TABLE",
         "SWITCHBOARD_FLEET_TABLE",
         "SWITCHBOARD_MEDIA_BUCKET",
         "SWITCHBOARD_DEFERRED_BUCKET",

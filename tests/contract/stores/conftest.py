@@ -35,6 +35,7 @@ class Tables:
     suppressions: Table
     deliveries: Table
     fleet: Table
+    calls: Table
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ async def dynamodb(aws: LocalAws) -> AsyncIterator[DynamoDBClient]:
 @pytest.fixture(params=["memory", "dynamodb"])
 def tables(request: pytest.FixtureRequest) -> Tables:
     if request.param == "memory":
-        return Tables(MemoryTable(), MemoryTable(), MemoryTable(), MemoryTable())
+        return Tables(*(MemoryTable() for _ in range(5)))
     client = request.getfixturevalue("dynamodb")
     names = request.getfixturevalue("provisioned").tables
     return Tables(
@@ -60,6 +61,7 @@ def tables(request: pytest.FixtureRequest) -> Tables:
         DynamoTable(client, names["suppressions"]),
         DynamoTable(client, names["deliveries"]),
         DynamoTable(client, names["fleet"]),
+        DynamoTable(client, names["calls"]),
     )
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from infra.topology import load_topology
 from workers.cli.config import config
-from workers.cli.reference import schema_text
+from workers.cli.reference import REMINDER_FILE, reminder_text, schema_text
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -160,3 +160,8 @@ def test_the_schema_goes_to_stdout() -> None:
 
 def test_the_example_passes_the_strict_check() -> None:
     assert run("check", ROOT / "switchboard.example.toml", "--strict").exit_code == 0
+
+
+def test_the_published_schema_of_a_reminder_is_fresh() -> None:
+    published = (Path(__file__).parents[3] / REMINDER_FILE).read_text("utf-8")
+    assert published == reminder_text(), "run python -m workers.cli.reference"

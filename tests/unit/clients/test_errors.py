@@ -39,6 +39,7 @@ def refusal(code: str, status: int, **fields: str) -> aws.ClientError:
 
 SEND = "SendTextMessage"
 START = "StartChatContact"
+DIAL = "StartOutboundVoiceContact"
 
 
 def quota(reason: str) -> aws.ClientError:
@@ -195,6 +196,28 @@ ROWS: Sequence[Row] = (
         refusal("ResourceNotFoundException", 404),
         AccountProblem,
         "flow_or_instance_not_found",
+    ),
+    (
+        CONNECT,
+        DIAL,
+        refusal("ResourceNotFoundException", 404),
+        AccountProblem,
+        "flow_or_instance_not_found",
+    ),
+    (CONNECT, DIAL, refusal("LimitExceededException", 429), QuotaFull, "concurrent_calls"),
+    (
+        CONNECT,
+        DIAL,
+        refusal("DestinationNotAllowedException", 403),
+        PermanentError,
+        "destination_not_allowed",
+    ),
+    (
+        CONNECT,
+        DIAL,
+        refusal("OutboundContactNotPermittedException", 403),
+        AccountProblem,
+        "outbound_not_permitted",
     ),
     (CONNECT, START, refusal("InternalServiceException", 500), TransientError, "server_error"),
     (CONNECT, START, refusal("AccessDeniedException", 403), AccountProblem, "access_denied"),

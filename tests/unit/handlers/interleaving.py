@@ -17,7 +17,15 @@ from random import Random
 from typing import Any, TypeVar, cast
 
 from schemas.connect import ChatMessage
-from schemas.own import ChatWatch, Command, Notice, OptOutSync
+from schemas.own import (
+    CallSweep,
+    ChatWatch,
+    Command,
+    Notice,
+    OptOutSync,
+    Remind,
+    ReminderWatch,
+)
 from schemas.sms_voice import InboundSms
 from tests.fakes.carrier import Sent
 from tests.fakes.contact_centre import Chat
@@ -284,7 +292,7 @@ class Fleet:
                     return await worker.commands.notice(command, delivery)
                 case ChatWatch():
                     return await worker.commands.watch(command, delivery)
-                case OptOutSync():
+                case OptOutSync() | Remind() | ReminderWatch() | CallSweep():
                     raise AssertionError("no conversation asks for that")
 
         self.post(f"command {command.switchboard}", handle, delay_s + self.wander())

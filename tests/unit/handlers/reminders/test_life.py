@@ -1,0 +1,419 @@
+"""A reminder's life on fakes: dialled when it may be, once an attempt, then up the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from schemas.own import CallSweep, encode_command
+from tests.fakes.telephones import (
+    ANSWERED,
+    BUSY,
+    FAILED,
+    INVALID,
+    MACHINE,
+    NO_ANSWER,
+    pressed,
+)
+from tests.unit.handlers.reminders.office import (
+    BEGIN,
+    NEAR,
+    PINPOINT,
+    SEATTLE,
+    Killed,
+    Office,
+    contact_event,
+)
+from workers.brands import BrandCalls
+from workers.clients.protocols import CallFacts
+from workers.config import ReminderRules
+from workers.errors import AccountProblem, InDoubt, PermanentError, Throttled, TransientError
+from workers.runtime.outcome import Discard
+from workers.stores.call_records import CallList, ListState, Result, TextStage
+
+T = TypeVar("T")
+TEXT = (
+    "Clinic: we tried to call you about your appointment on Saturday, March 7 at 9:00 AM."
+    " Reply 1 to confirm, 2 for another time, 3 to talk to us. Reply STOP for no more texts."
+)
+
+
+async def test_a_reminder_is_dialled_at_once_and_ends_confirmed() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.remind(name="Ann", attributes={"clinic": "North"})
+    await office.run()
+    assert await office.result() == (Result.CONFIRMED, "contact_flow_disconnect")
+    [made] = office.exchange.dialled
+    rid = office.calls.rid("r-1")
+    assert made.call.client_token == f"{rid}.1"
+    assert made.call.attributes == {
+        "clinic": "North",
+        "sb_reminder": rid,
+        "sb_attempt": "1",
+        "sb_brand": "Clinic",
+        "sb_name": "Ann",
+        "sb_language": "en-US",
+        "sb_when": "Saturday, March 7 at 9:00 AM",
+        "sb_detects_machines": "no",
+    }
+    assert not made.call.detect_machines
+    assert office.exchange.described[made.contact_id] == 1
+    assert (await office.calls.in_air()).calls == {}
+    assert office.meter.closed == {"confirmed": 1}
+
+
+@pytest.mark.parametrize(
+    ("plans", "result", "at_min"),
+    [
+        pytest.param([pressed("confirmed")], Result.CONFIRMED, [0], id="confirmed"),
+        pytest.param([pressed("another_time")], Result.ANOTHER_TIME, [0], id="another_time"),
+        pytest.param([pressed("agent")], Result.WANTS_AGENT, [0], id="wants_an_agent"),
+        pytest.param(
+            [pressed("agent", met_agent=True)], Result.TALKED_TO_AGENT, [0], id="talked_to_one"
+        ),
+        pytest.param([pressed("opted_out")], Result.OPTED_OUT, [0], id="opted_out"),
+        pytest.param([INVALID], Result.FAILED, [0], id="an_invalid_number_is_not_tried_again"),
+        pytest.param([BUSY, pressed("confirmed")], Result.CONFIRMED, [0, 10], id="busy_first"),
+        pytest.param([BUSY, BUSY, BUSY], Result.BUSY, [0, 10, 21], id="busy_three_times"),
+        pytest.param(
+            # Two calls and the text are three contacts; the cap of a day lets them through.
+            [NO_ANSWER, NO_ANSWER],
+            Result.NO_ANSWER,
+            [0, 120],
+            id="no_answer_twice",
+        ),
+        pytest.param([MACHINE], Result.MACHINE, [0], id="the_message_is_left_once"),
+        pytest.param([ANSWERED], Result.HUMAN, [0], id="somebody_answered_and_pressed_nothing"),
+        pytest.param([FAILED, FAILED], Result.FAILED, [0, 30], id="a_failure_is_tried_again"),
+    ],
+)
+async def test_the_ladder_by_result(
+    plans: list[CallFacts], result: Result, at_min: list[int]
+) -> None:
+    office = Office(ReminderRules(per_day=9, per_week=9))
+    office.exchange.plans[SEATTLE] = plans
+    office.remind()
+    await office.run()
+    assert (await office.result())[0] is result
+    assert [at // timedelta(minutes=1) for at in office.dialled_at()] == at_min
+
+
+async def test_a_failed_ladder_ends_with_the_text_and_its_answer_closes_it_anew() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [MACHINE]
+    office.remind(pinpoint=PINPOINT)
+    await office.run()
+    assert office.world.carrier.bodies == [TEXT]
+    kept = await office.found()
+    assert kept.text is not None
+    assert kept.text.stage is TextStage.SENT
+    assert [kind for kind, _ in office.bus.events] == [
+        "Switchboard Reminder Result",
+        "connect.failure",
+    ]
+    reply(office, "1!")
+    await office.run()
+    assert await office.result() == (Result.CONFIRMED, "by_text")
+    assert [kind for kind, _ in office.bus.events[2:]] == [
+        "Switchboard Reminder Result",
+        "connect.success",
+    ]
+    assert office.world.centre.chats == {}
+    ids = [detail["id"] for kind, detail in office.bus.events if kind.startswith("Switch")]
+    assert len(set(ids)) == 2
+    assert SEATTLE not in str(office.bus.events)
+    assert [told.result for told in office.profiles.told] == [Result.MACHINE, Result.CONFIRMED]
+
+
+async def test_stop_is_an_opt_out_and_no_answer_although_a_text_is_open() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [MACHINE]
+    office.remind()
+    await office.run()
+    reply(office, "STOP")
+    await office.run()
+    assert (await office.result())[0] is Result.MACHINE
+    office.remind(id="r-2")
+    await office.run()
+    assert await office.result("r-2") == (Result.NOT_CALLED, "opted_out")
+    reply(office, "yes", "in-2")  # comes back; that is no answer either
+    await office.run()
+    assert (await office.result())[0] is Result.MACHINE
+
+
+async def test_an_answer_that_asks_for_a_person_opens_the_brands_chat() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [MACHINE]
+    office.remind()
+    await office.run()
+    reply(office, "3")
+    await office.run()
+    assert await office.result() == (Result.WANTS_AGENT, "by_text")
+    assert len(office.world.centre.chats) == 1
+    reply(office, "yes", "in-2")  # to the agent, not to the reminder
+    await office.run()
+    assert await office.result() == (Result.WANTS_AGENT, "by_text")
+
+
+async def test_a_key_that_opts_out_closes_the_gate_for_calls_and_texts() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [pressed("opted_out")]
+    office.remind()
+    await office.run()
+    office.remind(id="r-2")
+    await office.run()
+    assert await office.result("r-2") == (Result.NOT_CALLED, "opted_out")
+    assert len(office.exchange.dialled) == 1
+
+
+async def test_nobody_is_dialled_at_night_and_the_call_waits_for_the_morning() -> None:
+    office = Office()
+    office.remind(zone="Pacific/Honolulu")  # 7:00 there
+    await office.run()
+    assert office.dialled_at()[0] // timedelta(minutes=1) == 120
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"appointment_at": BEGIN}, "too_late"),
+        ({"appointment_at": BEGIN + timedelta(minutes=59)}, "too_late"),
+        ({"appointment_at": BEGIN + timedelta(hours=2), "zone": "Asia/Tokyo"}, "no_time_left"),
+        ({"number": "+88213000000"}, "zone_unknown"),
+        ({"number": "12"}, "invalid_number"),
+    ],
+)
+async def test_what_can_never_be_dialled_ends_with_a_clear_result(
+    keys: dict[str, object], reason: str
+) -> None:
+    office = Office()
+    office.remind(**keys)
+    await office.run()
+    assert await office.result() == (Result.NOT_CALLED, reason)
+    assert office.exchange.dialled == []
+    assert office.messages == []
+
+
+async def test_the_same_reminder_twice_is_one() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [BUSY, pressed("confirmed")]
+    office.remind()
+    office.remind()
+    await office.run(workers=2)
+    assert len(office.exchange.dialled) == 2
+    assert (await office.result())[0] is Result.CONFIRMED
+
+
+async def test_two_reminders_of_one_person_share_the_caps() -> None:
+    office = Office(ReminderRules(per_day=1))
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.remind(id="r-1")
+    office.remind(id="r-2")
+    await office.run(workers=2)
+    first, second = sorted(office.dialled_at())
+    assert second - first >= timedelta(days=1)
+
+
+async def test_no_more_calls_are_in_the_air_than_the_rules_let() -> None:
+    office = Office(ReminderRules(in_air_max=3))
+    office.exchange.lasts_s = 600
+    for line in range(20):
+        office.remind(id=f"r-{line}", number=f"+1206555{100 + line:04d}")
+    await office.run(workers=3)
+    spans = [(made.at, made.at + timedelta(seconds=600)) for made in office.exchange.dialled]
+    assert len(spans) == 20
+    most = max(sum(begin <= at < end for begin, end in spans) for at, _ in spans)
+    assert most <= 3
+
+
+async def test_a_call_whose_events_are_lost_is_asked_about() -> None:
+    office = Office(lose=1.0)
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.remind()
+    await office.run()
+    assert (await office.result())[0] is Result.CONFIRMED
+
+
+async def test_a_sweep_ends_calls_whose_watch_is_lost_too() -> None:
+    office = Office(lose=1.0)
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.remind()
+    await office.run(for_=timedelta(seconds=60))
+    office.messages.clear()
+    await office.clock.sleep(3_600)
+    office.put(encode_command(CallSweep(tick="t-1")))
+    await office.run()
+    assert (await office.result())[0] is Result.CONFIRMED
+    assert (await office.calls.in_air()).calls == {}
+
+
+async def test_a_call_that_never_ends_counts_as_failed_at_last() -> None:
+    office = Office()
+    office.exchange.lasts_s = 1e9
+    office.remind()
+    await office.run(for_=timedelta(hours=3))
+    [first, *_] = (await office.found()).attempts
+    assert (first.result, first.detail) == (Result.FAILED, "never_ended")
+
+
+async def test_events_of_others_calls_are_left_alone() -> None:
+    office = Office()
+    office.put(contact_event("somebody", "DISCONNECTED", office.clock.now()))
+    office.put(contact_event("somebody", "INITIATED", office.clock.now()))
+    await office.run()
+    assert Discard("contact_not_ours") in office.outcomes
+    assert office.dead == []
+
+
+async def test_a_contact_record_ends_a_call_without_asking() -> None:
+    office = Office(lose=1.0)
+    office.remind()
+    await office.run(for_=timedelta(seconds=20))
+    [made] = office.exchange.dialled
+    office.put(
+        f'{{"ContactId": "{made.contact_id}", "Channel": "VOICE", "Attributes":'
+        ' {"sb_answer": "confirmed"}, "AWSContactTraceRecordFormatVersion": "2017-03-10",'
+        ' "DisconnectTimestamp": "2026-03-04T17:00:50Z"}'
+    )
+    await office.run()
+    assert (await office.result())[0] is Result.CONFIRMED
+    assert office.exchange.described == {}
+
+
+@pytest.mark.parametrize("call", ["calls.put", "dialing.dial", "commands.send", "bus.publish"])
+@pytest.mark.parametrize("is_accepted", [True, False])
+async def test_whoever_is_killed_at_a_call_is_followed_and_nobody_is_dialled_twice(
+    call: str, is_accepted: bool
+) -> None:
+    """One run for each time that this call is made: killed there, before or after it was done."""
+    for at in range(12):
+        office = Office()
+        office.exchange.plans[SEATTLE] = [BUSY, pressed("confirmed")]
+        office.remind()
+        office.wire = _Killer(call, at, is_accepted=is_accepted)
+        await office.run()
+        assert len(office.exchange.dialled) == 2, at
+        assert (await office.result())[0] is Result.CONFIRMED, at
+        assert (await office.calls.in_air()).calls == {}, at
+
+
+async def test_a_refusal_that_time_heals_is_no_attempt() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.faults.refuse("dialing.dial", Throttled("throttled"), AccountProblem("no_flow"))
+    office.remind()
+    await office.run()
+    assert (await office.result())[0] is Result.CONFIRMED
+    assert [a.number for a in (await office.found()).attempts] == [1]
+
+
+async def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_token() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.faults.lose_answer("dialing.dial", TransientError("read_timeout"))
+    office.remind()
+    await office.run()
+    assert office.faults.calls.count("dialing.dial") == 2
+    assert len(office.exchange.dialled) == 1
+    assert (await office.result())[0] is Result.CONFIRMED
+
+
+async def test_an_attempt_that_may_not_be_repeated_at_this_hour_is_found_by_its_event() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    office.faults.lose_answer("dialing.dial", TransientError("read_timeout"))
+    # Two minutes are left until the end of what is of use: the repetition comes too late.
+    office.remind(useful_until=BEGIN + timedelta(seconds=22), appointment_at=None)
+    await office.run()
+    assert len(office.exchange.dialled) == 1
+    assert (await office.result())[0] is Result.CONFIRMED
+
+
+async def test_what_connect_refuses_for_good_is_a_failure_with_its_reason() -> None:
+    office = Office()
+    refusal = PermanentError("destination_not_allowed")
+    office.faults.refuse("dialing.dial", refusal, refusal)
+    office.remind()
+    await office.run()
+    assert (await office.result()) == (Result.FAILED, "destination_not_allowed")
+
+
+async def test_a_text_in_doubt_is_not_sent_again() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [MACHINE]
+    office.faults.lose_answer("texting.send", InDoubt("SendTextMessage", "timeout"))
+    office.remind()
+    await office.run()
+    assert office.world.carrier.bodies == [TEXT]
+    kept = await office.found()
+    assert kept.text is not None
+    assert kept.text.stage is TextStage.UNCERTAIN
+    assert kept.result is Result.MACHINE
+
+
+async def test_a_paused_list_waits_and_a_cancelled_one_ends() -> None:
+    office = Office()
+    running = await office.calls.save_list(
+        CallList("march", "Clinic", ListState.PAUSED, rows=1, made_ms=0)
+    )
+    office.remind(call_list="march")
+    await office.run(for_=timedelta(hours=3))
+    assert office.exchange.dialled == []
+    cancelled = CallList("march", "Clinic", ListState.CANCELLED, 1, 0, running.revision)
+    await office.calls.save_list(cancelled)
+    await office.run()
+    assert await office.result() == (Result.NOT_CALLED, "cancelled")
+
+
+async def test_a_brand_without_calls_and_an_unknown_one_are_dead_letters() -> None:
+    office = Office()
+    office.remind(brand="Nobody")
+    await office.run()
+    assert [letter.reason for letter in office.dead] == ["unknown_brand"]
+
+
+async def test_machine_detection_is_asked_for_where_the_brand_has_it() -> None:
+    calls = BrandCalls(contact_flow_id="f", queue_id="q", detect_machines=True)
+    office = Office(calls=calls)
+    office.remind()
+    await office.run()
+    [made] = office.exchange.dialled
+    assert made.call.detect_machines
+    assert made.call.attributes["sb_detects_machines"] == "yes"
+
+
+async def test_an_appointment_keeps_its_own_wall_where_the_zone_is_unsure() -> None:
+    office = Office()
+    office.remind(number="+12085550100", appointment_at=(BEGIN + NEAR).isoformat())
+    await office.run()
+    assert office.exchange.dialled[0].call.attributes["sb_when"] == "Saturday, March 7 at 5:00 PM"
+
+
+def reply(office: Office, body: str, message_id: str = "in-1") -> None:
+    """The callee texts back."""
+    office.put(
+        f'{{"originationNumber": "{SEATTLE}", "destinationNumber": "+12065550190",'
+        f' "messageBody": "{body}", "inboundMessageId": "{message_id}"}}'
+    )
+
+
+class _Killer:
+    """Kills the process at one call, once."""
+
+    def __init__(self, call: str, at: int, *, is_accepted: bool) -> None:
+        self.calls: list[str] = []
+        self._call, self._left, self._is_accepted = call, at, is_accepted
+
+    async def carry(self, call: str, accept: Callable[[], Awaitable[T]]) -> T:
+        self.calls.append(call)
+        if call == self._call:
+            self._left -= 1
+            if self._left == -1:
+                if self._is_accepted:
+                    await accept()
+                raise Killed
+        return await accept()

@@ -1,0 +1,234 @@
+"""How a call ended: from contact events, contact records, and by asking where neither came.
+
+An event says that a call is over and not how, and names a contact and nobody. So Connect is asked
+once for each call, by whoever first learns that it may be over.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from schemas.connect import ContactEvent
+from schemas.contact_record import ContactRecord
+from schemas.own import CallSweep
+from schemas.timestamps import to_ms
+from workers.clients.protocols import CallFacts
+from workers.errors import ContactEnded, TransientError
+from workers.handlers.reminders import changes
+from workers.handlers.reminders.air import Air, place_of
+from workers.handlers.reminders.deps import Deps
+from workers.handlers.reminders.ladder import Close, next_step
+from workers.handlers.reminders.results import (
+    ATTEMPT,
+    FINAL,
+    REMINDER,
+    Ended,
+    ended,
+    facts_of,
+)
+from workers.handlers.reminders.telling import Teller
+from workers.log import bind_contact
+from workers.runtime.delivery import Delivery
+from workers.runtime.outcome import Discard, Done, Outcome, Wait
+from workers.stores.call_records import Attempt, CallRef, RecordMoved, Reminder, Result
+
+log = structlog.get_logger(__name__)
+
+ENDINGS: Final = frozenset({"DISCONNECTED", "COMPLETED"})
+UNKNOWN_GRACE_S: Final = 5.0
+"""A call's first events may be here before Connect's answer to the dial is written down."""
+NOT_OVER_S: Final = 15.0
+_TRIES: Final = 8
+_NOT_OURS: Final = Discard("contact_not_ours")
+
+
+class Ender:
+    """Writes down how calls went, each once."""
+
+    def __init__(self, deps: Deps, air: Air, teller: Teller) -> None:
+        self._deps = deps
+        self._air = air
+        self._teller = teller
+
+    # --- who says so ------------------------------------------------------------------------------
+
+    async def event(self, event: ContactEvent, delivery: Delivery) -> Outcome:
+        """A contact event of a call, in any order, twice, of ours or not."""
+        if event.event_type not in ENDINGS:
+            return Discard("contact_event_not_needed")
+        bind_contact(event.contact_id)
+        ref = await self._deps.calls.of_contact(event.contact_id)
+        if ref is None:
+            waited_s = (self._deps.clock.now() - delivery.first_received_at).total_seconds()
+            if waited_s < UNKNOWN_GRACE_S:
+                return Wait("contact_unknown", UNKNOWN_GRACE_S - waited_s)
+        return await self._ask(event.contact_id, ref)
+
+    async def record(self, record: ContactRecord) -> Outcome:
+        """A contact record: it has everything, so nobody is asked."""
+        if record.channel != "VOICE":
+            return Discard("contact_record_not_needed")
+        bind_contact(record.contact_id)
+        ref = await self._deps.calls.of_contact(record.contact_id)
+        return await self._conclude(record.contact_id, ref, facts_of(record))
+
+    async def sweep(self, tick: CallSweep) -> Outcome:
+        """The net under lost events: ask about every call that is on for too long. Idempotent."""
+        floor_ms = self._deps.clock.now_ms() - self._deps.config.reminders.look_after_s * 1000
+        air = await self._deps.calls.in_air()
+        late = [name for name, claimed_ms in air.calls.items() if claimed_ms < floor_ms]
+        for name in late:
+            rid, _, number = name.partition(".")
+            await self._look(name, rid, int(number))
+        log.info("calls_swept", tick=tick.tick, in_air=len(air.calls), late=len(late))
+        return Done()
+
+    async def _look(self, place: str, rid: str, number: int) -> None:
+        reminder = await self._deps.calls.find(rid)
+        attempt = _attempt(reminder, number) if reminder is not None else None
+        if reminder is None or attempt is None or attempt.result is not None:
+            await self._air.leave(place)
+        elif attempt.contact_id is not None:
+            await self.look(reminder, attempt)
+
+    async def look(self, reminder: Reminder, attempt: Attempt) -> bool:
+        """Ask about a call of which nothing was heard; True once it is known how it went."""
+        if attempt.contact_id is None:
+            return False
+        facts = await self._facts(attempt.contact_id)
+        if facts is not None and facts.is_over:
+            await self.end(reminder.rid, attempt.number, ended(facts), facts.ended_at)
+            return True
+        age_ms = self._deps.clock.now_ms() - attempt.claimed_ms
+        if facts is not None and age_ms < self._deps.config.reminders.call_max_s * 1000:
+            return False
+        detail = "never_ended" if facts is not None else "contact_gone"
+        await self.end(reminder.rid, attempt.number, Ended(Result.FAILED, detail), None)
+        return True
+
+    async def _ask(self, contact_id: str, ref: CallRef | None) -> Outcome:
+        if ref is not None:
+            reminder = await self._deps.calls.find(ref.rid)
+            attempt = _attempt(reminder, ref.attempt) if reminder is not None else None
+            if attempt is not None and attempt.result is not None and reminder is not None:
+                # Whoever wrote it down may have been killed before what follows.
+                await self._air.leave(place_of(ref.rid, ref.attempt))
+                await self._teller.tell(reminder)
+                return Done()
+        facts = await self._facts(contact_id)
+        if facts is None:
+            return _NOT_OURS if ref is None else await self._give_up(ref)
+        return await self._conclude(contact_id, ref, facts)
+
+    async def _give_up(self, ref: CallRef) -> Outcome:
+        await self.end(ref.rid, ref.attempt, Ended(Result.FAILED, "contact_gone"), None)
+        return Done()
+
+    async def _conclude(self, contact_id: str, ref: CallRef | None, facts: CallFacts) -> Outcome:
+        if ref is None:
+            ref = ref_of(facts)
+            reminder = await self._deps.calls.find(ref.rid) if ref is not None else None
+            if ref is None or reminder is None:
+                return _NOT_OURS
+            # The worker that dialled was killed before it wrote the contact down.
+            await self.adopt(reminder, ref, contact_id)
+        if not facts.is_over:
+            return Wait("call_not_over", NOT_OVER_S)
+        await self.end(ref.rid, ref.attempt, ended(facts), facts.ended_at)
+        return Done()
+
+    async def _facts(self, contact_id: str) -> CallFacts | None:
+        try:
+            return await self._deps.dialing.call_facts(contact_id)
+        except ContactEnded:
+            return None
+
+    # --- what is written down ---------------------------------------------------------------------
+
+    async def adopt(self, reminder: Reminder, ref: CallRef, contact_id: str) -> None:
+        """This contact is that attempt. The map first: without it no event finds its call."""
+        await self._deps.calls.map_contact(contact_id, ref, expires_at_s=reminder.expires_at_s)
+        for _ in range(_TRIES):
+            attempt = _attempt(reminder, ref.attempt)
+            if attempt is not None and attempt.contact_id == contact_id:
+                return
+            placed = changes.placed(
+                reminder, ref.attempt, contact_id, now_ms=self._deps.clock.now_ms()
+            )
+            try:
+                await self._deps.calls.save(placed)
+            except RecordMoved as moved:
+                reminder = moved.record
+            else:
+                return
+        raise TransientError("reminder_contended", after_s=1.0)
+
+    async def end(self, rid: str, number: int, how: Ended, at: datetime | None) -> None:
+        """Write down how an attempt went, once; close the reminder if nothing follows."""
+        reminder = await self._deps.calls.find(rid)
+        for _ in range(_TRIES):
+            attempt = _attempt(reminder, number) if reminder is not None else None
+            if reminder is None or attempt is None or attempt.result is not None:
+                break
+            if how.result is Result.OPTED_OUT:
+                await self._opt_out(reminder)
+            now_ms = self._deps.clock.now_ms()
+            over = changes.over(reminder, number, how, at_ms=now_ms if at is None else to_ms(at))
+            over = self._closed_if_last(over, now_ms)
+            try:
+                reminder = await self._deps.calls.save(over)
+            except RecordMoved as moved:
+                reminder = moved.record
+                continue
+            self._deps.meter.call_ended(reminder.job.brand, how.result)
+            log.info(
+                "call_ended", reminder=rid, attempt=number, result=how.result, detail=how.detail
+            )
+            break
+        else:
+            raise TransientError("reminder_contended", after_s=1.0)
+        await self._air.leave(place_of(rid, number))
+        if reminder is not None:
+            await self._teller.tell(reminder)
+
+    async def close_unmade(self, reminder: Reminder, reason: str) -> Outcome:
+        """No call more may be made: it ends as the last one did, or with none."""
+        last = reminder.attempts[-1] if reminder.attempts else None
+        result = last.result if last is not None and last.result is not None else Result.NOT_CALLED
+        return await self.close(reminder, result, reason)
+
+    async def close(self, reminder: Reminder, result: Result, detail: str) -> Outcome:
+        """It is over: written down, then told. Raises `RecordMoved`."""
+        now_ms = self._deps.clock.now_ms()
+        shut = await self._deps.calls.save(changes.closed(reminder, result, detail, now_ms=now_ms))
+        await self._teller.tell(shut)
+        return Done()
+
+    def _closed_if_last(self, reminder: Reminder, now_ms: int) -> Reminder:
+        brand = self._deps.config.find(reminder.job.brand)
+        has_text = brand is not None and brand.calls is not None and bool(brand.calls.text.strip())
+        step = next_step(reminder, self._deps.config.reminders, has_text=has_text)
+        is_known = reminder.result is not None and isinstance(step, Close)
+        if not isinstance(step, Close) or (is_known and step.result not in FINAL):
+            return reminder
+        return changes.closed(reminder, step.result, step.detail, now_ms=now_ms)
+
+    async def _opt_out(self, reminder: Reminder) -> None:
+        """Before it is written down as the result: whoever is killed in between does it again."""
+        brand = self._deps.config.find(reminder.job.brand)
+        if brand is not None:
+            await self._deps.gate.close(brand, reminder.job.number, f"reminder.{reminder.rid}")
+            self._deps.meter.effect("call_opt_out", "done")
+
+
+def ref_of(facts: CallFacts) -> CallRef | None:
+    """Which call a contact is, by the attributes that we gave it; None for one of others."""
+    rid, number = facts.attributes.get(REMINDER, ""), facts.attributes.get(ATTEMPT, "")
+    return CallRef(rid, int(number)) if rid and number.isascii() and number.isdigit() else None
+
+
+def _attempt(reminder: Reminder, number: int) -> Attempt | None:
+    return next((a for a in reminder.attempts if a.number == number), None)
