@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 EVERY_ADDRESS = "*"
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 
-Behaviour = Literal["delivered", "bounce", "complaint", "delayed", "reject", "silent"]
+Behaviour = Literal["delivered", "bounce", "complaint", "delayed", "reject", "silent", "auto_reply"]
 _BOUNCE_TYPES = {
     "General": "Permanent",
     "NoEmail": "Permanent",
@@ -34,7 +34,11 @@ _SMTP = {
 
 
 class MailboxPlan(BaseModel):
-    """How a mailbox takes its mails. `silent` has them and no event ever says so."""
+    """How a mailbox takes its mails.
+
+    `silent` has them and no event ever says so; `auto_reply` has them and answers that its owner
+    is out of office, which SES takes for a bounce, Transient and General.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,17 +63,23 @@ class MailboxPlan(BaseModel):
     @property
     def smtp(self) -> tuple[str, str] | None:
         """Status and diagnostic code; None where no mail server said anything."""
+        if self.kind_of_bounce == "Transient" and self.bounce_sub_type == "General":
+            return None
         return _SMTP.get(self.bounce_sub_type)
 
 
 _SIMULATED = {
     "success": MailboxPlan(),
     "bounce": MailboxPlan(behaviour="bounce"),
-    "ooto": MailboxPlan(),
+    "ooto": MailboxPlan(behaviour="auto_reply"),
     "complaint": MailboxPlan(behaviour="complaint"),
     "suppressionlist": MailboxPlan(behaviour="bounce", bounce_sub_type="Suppressed"),
 }
-"""SES Developer Guide, "Using the mailbox simulator"; anything may follow a plus sign."""
+"""SES Developer Guide, "Using the mailbox simulator"; anything may follow a plus sign.
+
+That an out-of-office reply comes as a Transient bounce, without a DSN, is from a user's captured
+notifications of 2013; that the Delivery comes too is UNVERIFIED.
+"""
 
 
 def is_simulated(address: str) -> bool:

@@ -151,6 +151,8 @@ class PostOffice:
         if plan.behaviour == "complaint":
             await self._sleep(self._knobs.complained_after_ms)
             await self.complain(mail, address, plan.feedback_type)
+        elif plan.behaviour == "auto_reply":
+            await self.bounce(mail, address, MailboxPlan(bounce_type="Transient"))
 
     async def _read(self, mail: Mail, plan: MailboxPlan) -> None:
         if plan.opens or plan.clicks:

@@ -108,7 +108,7 @@ async def test_the_same_request_twice_is_two_mails(post: Posting) -> None:
     [
         ("success", ["Send", "Delivery"]),
         ("success+run-7", ["Send", "Delivery"]),
-        ("ooto", ["Send", "Delivery"]),
+        ("ooto", ["Send", "Delivery", "Bounce"]),
         ("bounce", ["Send", "Bounce"]),
         ("bounce+any", ["Send", "Bounce"]),
         ("complaint", ["Send", "Delivery", "Complaint"]),

@@ -130,6 +130,18 @@ async def test_a_bounce_says_what_the_mail_server_said(post: Posting, bodies: Bo
     }
 
 
+async def test_an_out_of_office_reply_looks_like_a_soft_bounce(
+    post: Posting, bodies: Bodies
+) -> None:
+    await post.send(**to("ooto@simulator.amazonses.com"))
+    found = published(await bodies(3))
+    assert found.keys() == {"Send", "Delivery", "Bounce"}
+    bounce = found["Bounce"]["bounce"]
+    assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Transient", "General")
+    assert bounce["bouncedRecipients"] == [{"emailAddress": "ooto@simulator.amazonses.com"}]
+    assert "reportingMTA" not in bounce
+
+
 @pytest.mark.parametrize(
     ("reason", "event_type", "member", "sub_type"),
     [
