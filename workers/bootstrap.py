@@ -84,6 +84,7 @@ from workers.stores.journal import DynamoJournal
 from workers.stores.opt_out_mirror import DynamoOptOutMirror
 from workers.stores.pauses import DynamoPauses
 from workers.stores.protocols import ChatState, Journal, SessionKey
+from workers.stores.recipients import DynamoRecipients
 from workers.stores.roster import DynamoRoster
 from workers.stores.suppressions import DynamoSuppressions, OptOutBook, TableSuppressions
 from workers.stores.tables import DynamoTable
@@ -312,6 +313,9 @@ async def _deps(ground: Ground) -> Deps:
         random=random.Random(),  # noqa: S311 - jitter
         new_nonce=lambda: secrets.token_urlsafe(12),
         tracer=caller.tracer,
+        recipients=DynamoRecipients(dynamodb, settings.suppressions_table, keys, ground.clock)
+        if ground.configuration.bounces.eventbridge_receipts
+        else None,
     )
 
 
@@ -327,6 +331,7 @@ async def _bounce_deps(ground: Ground, relay: Deps) -> BounceDeps:
         if rules.ses_suppression_list
         else None,
         opt_out_lists=relay.texting if rules.eum_opt_out_list else None,
+        recipients=relay.recipients,
     )
 
 

@@ -39,6 +39,11 @@ class BounceRules(Value):
         description="The message class of mail without that tag, by SES configuration set. Mail of"
         " no known class counts as both: a complaint about it suppresses every class",
     )
+    eventbridge_receipts: bool = Field(
+        default=False,
+        description="Remember for four days which number each text went to, so that receipts on"
+        " EventBridge, which name none, say something. A write for each text",
+    )
     ses_suppression_list: bool = Field(
         default=False,
         description="Put hard bounces and complaints on SES's account suppression list, too",

@@ -15,7 +15,9 @@ from workers.stores.address_health import AddressBook, TableAddressHealth
 from workers.stores.address_records import AddressRecord, Evidence, Kind, RecordChanged
 from workers.stores.crypto import FileKeyRing, KeyRing
 from workers.stores.expressions import Value
+from workers.stores.recipients import TableRecipients
 from workers.stores.tables import Key, UnknownFormat
+from workers.testing import FakeClock
 
 _people = count(1)
 NEWER: tuple[dict[str, Value], ...] = (
@@ -159,3 +161,19 @@ async def test_what_a_newer_worker_wrote_is_refused_and_left_as_it_is(
     with pytest.raises(UnknownFormat):
         await health.save(record)
     assert await tables.suppressions.get(key, consistent=True) == changed
+
+
+async def test_whom_a_message_went_to_is_known_for_four_days_and_sealed(
+    tables: Tables, keys: KeyRing, clock: FakeClock
+) -> None:
+    recipients = TableRecipients(tables.suppressions, keys, clock)
+    assert await recipients.find("m-1") is None
+    for _ in range(2):
+        await recipients.record("m-1", "+12065550100")
+    assert await recipients.find("m-1") == "+12065550100"
+    assert await recipients.find("m-2") is None
+    key = Key(f"M#{keys.digest('message|m-1').hex()}", "A")
+    item = await tables.suppressions.get(key, consistent=True)
+    assert item is not None
+    assert item["exp"] == clock.now_ms() // 1000 + 4 * 86_400
+    assert "+12065550100" not in str(item)

@@ -19,7 +19,7 @@ from tests.fakes.own import Commands, CountingMeter, FakeCommandQueue, FakeShelf
 from tests.fakes.wire import Faults, Wire, WiredTable
 from workers.brands import Brand, Limits
 from workers.clock import Clock
-from workers.config import Configuration
+from workers.config import BounceRules, Configuration
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
 from workers.handlers.bounce_tracking.deps import Meter as BounceMeter
 from workers.handlers.bounce_tracking.door import BounceDoor
@@ -37,6 +37,7 @@ from workers.stores.address_health import TableAddressHealth
 from workers.stores.journal import TableJournal
 from workers.stores.memory import MemoryTable, memory_keys
 from workers.stores.protocols import ContactRef, Entry, Lane, NewEntry, Session, SessionKey
+from workers.stores.recipients import TableRecipients
 from workers.stores.suppressions import TableSuppressions
 from workers.testing import LoopClock
 
@@ -81,6 +82,11 @@ class Worker:
             meter=meter,
             random=rng,
             new_nonce=lambda: f"{name}.{next(nonces)}",
+            recipients=TableRecipients(
+                WiredTable(world.suppressions, wire, "recipients"), keys, world.clock
+            )
+            if world.config.bounces.eventbridge_receipts
+            else None,
         )
         self.journal = self.deps.journal
         self.performer = Performer(self.deps)
@@ -91,7 +97,13 @@ class Worker:
         self.receipts = ReceiptDoor(self.deps, self.performer)
         self.commands = CommandDoor(self.deps, self.holder, self.performer)
         self.bounces = BounceDoor(
-            BounceDeps(self.deps.config, self.deps.health, self.deps.clock, meter)
+            BounceDeps(
+                self.deps.config,
+                self.deps.health,
+                self.deps.clock,
+                meter,
+                recipients=self.deps.recipients,
+            )
         )
 
 
@@ -135,12 +147,23 @@ class World:
         )
 
 
-def make_world(brand: Brand = BRAND, *, hold_ms: int = 0, clock: Clock | None = None) -> World:
+def make_world(
+    brand: Brand = BRAND,
+    *,
+    hold_ms: int = 0,
+    clock: Clock | None = None,
+    bounces: BounceRules | None = None,
+) -> World:
     """A fresh world of one brand, nothing held unless asked for."""
     clock = clock or LoopClock()
     return World(
         clock=clock,
-        config=Configuration(brands=(brand,), hold_ms_in=hold_ms, hold_ms_out=hold_ms),
+        config=Configuration(
+            brands=(brand,),
+            hold_ms_in=hold_ms,
+            hold_ms_out=hold_ms,
+            bounces=bounces or BounceRules(),
+        ),
         centre=ContactCentre(clock),
         carrier=Carrier(clock),
         shelf=Shelf(),
@@ -155,8 +178,10 @@ def make_world(brand: Brand = BRAND, *, hold_ms: int = 0, clock: Clock | None = 
 class Relay:
     """A world with one worker in it, and the few moves that most tests make."""
 
-    def __init__(self, brand: Brand = BRAND, *, hold_ms: int = 0) -> None:
-        self.world = make_world(brand, hold_ms=hold_ms)
+    def __init__(
+        self, brand: Brand = BRAND, *, hold_ms: int = 0, bounces: BounceRules | None = None
+    ) -> None:
+        self.world = make_world(brand, hold_ms=hold_ms, bounces=bounces)
         self.brand = brand
         self.clock = self.world.clock
         self.centre = self.world.centre

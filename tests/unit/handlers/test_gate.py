@@ -12,6 +12,7 @@ from tests.events import load
 from tests.unit.handlers.relay import THEIRS, Relay, brand_with
 from workers.addresses import Channel
 from workers.brands import MessageClass
+from workers.config import BounceRules
 from workers.errors import TransientError
 from workers.handlers.gate import Gate, Message
 from workers.runtime.outcome import Done, Wait
@@ -152,3 +153,29 @@ async def test_a_dead_mailbox_is_closed_to_mail_and_says_nothing_of_the_number(
     assert closed is not None
     assert (closed.reason, closed.source) == ("hard_bounce", "address_record")
     assert await gate.closed_to(replace(mail, address="other@example.com")) is None
+
+
+# --- whom a text went to --------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def remembering() -> Relay:
+    """A relay with a chat, which notes down whom each text goes to."""
+    relay = Relay(bounces=BounceRules(eventbridge_receipts=True))
+    await relay.text("first")
+    return relay
+
+
+async def test_a_receipt_on_the_bus_finds_whose_text_it_is_about(remembering: Relay) -> None:
+    await remembering.agent("Good day")
+    (sent,) = remembering.carrier.sent
+    unnamed = {"messageId": sent.message_id, "destinationPhoneNumber": None}
+    assert await remembering.carrier_says("INVALID", **unnamed) == Done()
+    gate = remembering.worker.performer.gate
+    assert await gate.closed_for(remembering.brand, THEIRS) is not None
+
+
+async def test_a_text_is_out_whether_or_not_it_could_be_noted_down(remembering: Relay) -> None:
+    remembering.faults.down("recipients.put", TransientError("dynamodb_failed"))
+    assert await remembering.agent("Good day") == Done()
+    assert remembering.carrier.bodies == ["Good day"]

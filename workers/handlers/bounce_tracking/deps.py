@@ -11,6 +11,7 @@ from workers.clock import Clock
 from workers.config import Configuration
 from workers.handlers.bounce_tracking.standing import State
 from workers.stores.address_records import AddressHealth, Kind
+from workers.stores.recipients import Recipients
 
 
 class MailSuppressionList(Protocol):
@@ -80,3 +81,4 @@ class Deps:
     mail_list: MailSuppressionList | None = None
     opt_out_lists: OptOutLists | None = None
     profiles: ProfileFacts | None = None
+    recipients: Recipients | None = None

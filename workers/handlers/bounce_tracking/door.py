@@ -8,21 +8,26 @@ from typing import Final, Literal
 import structlog
 
 from schemas.decoded import Decoded
+from schemas.event import Event
+from schemas.sms_voice import MediaReceipt, TextReceipt
 from workers.addresses import Channel
 from workers.errors import AccountProblem, PermanentError, TransientError
 from workers.handlers.bounce_tracking.decide import Decision, decide, passed_on
 from workers.handlers.bounce_tracking.deps import AddressFact, Deps
-from workers.handlers.bounce_tracking.facts import Fact, Lens
+from workers.handlers.bounce_tracking.facts import NO_NUMBER, Fact, Lens
 from workers.handlers.bounce_tracking.reading import read
 from workers.handlers.bounce_tracking.standing import FOR_GOOD, Standing, State
 from workers.runtime.delivery import Delivery
-from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome
+from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
 from workers.stores.address_records import AddressRecord, Evidence, Kind, RecordChanged
 
 log = structlog.get_logger(__name__)
 
 TRIES: Final = 8
 """Writers of one address at the same time; more than that wait their turn on the queue."""
+
+RECIPIENT_LOOK_S: Final = 10.0
+RECIPIENT_KNOWN_WITHIN_S: Final = 60.0
 
 _SES_REASONS: Final[dict[Kind, Literal["BOUNCE", "COMPLAINT"]]] = {
     Kind.HARD_BOUNCE: "BOUNCE",
@@ -46,13 +51,31 @@ class BounceDoor:
 
     async def handle(self, decoded: Decoded, delivery: Delivery) -> Outcome:
         """Take in every fact of an event; what one of its addresses lacks harms no other."""
-        reading = read(decoded.event, self._lens(decoded, delivery))
+        event = await self._with_number(decoded.event)
+        reading = read(event, self._lens(decoded, delivery))
+        if reading.unneeded == NO_NUMBER and self._may_become_known(delivery):
+            return Wait("recipient_not_known_yet", RECIPIENT_LOOK_S)
         for fact in reading.facts:
             delivery.lease.require()
             await self._follow(fact, await self._take(fact))
         if reading.broken:
             return DeadLetter(reading.broken, event_id=decoded.event_id or "")
         return Done() if reading.facts else Discard(reading.unneeded)
+
+    async def _with_number(self, event: Event) -> Event:
+        """A receipt on EventBridge with the number that its text went to, where we know it."""
+        recipients = self._deps.recipients
+        if recipients is None or not isinstance(event, TextReceipt | MediaReceipt):
+            return event
+        if event.destination_phone_number is not None:
+            return event
+        number = await recipients.find(event.message_id)
+        return event.model_copy(update={"destination_phone_number": number})
+
+    def _may_become_known(self, delivery: Delivery) -> bool:
+        """A receipt may come before its sender has written down whom it had texted."""
+        age_s = (self._deps.clock.now() - delivery.sent_at).total_seconds()
+        return self._deps.recipients is not None and age_s < RECIPIENT_KNOWN_WITHIN_S
 
     def _lens(self, decoded: Decoded, delivery: Delivery) -> Lens:
         return Lens(

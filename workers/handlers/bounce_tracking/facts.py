@@ -61,6 +61,7 @@ class Reading:
     broken: str = ""
 
 
+NO_NUMBER: Final = "receipt_names_no_number"
 NOT_NEEDED: Final = Reading(unneeded="event_type_not_needed")
 
 

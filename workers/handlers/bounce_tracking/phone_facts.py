@@ -16,6 +16,7 @@ from schemas.sms_voice import OtherReceipt, Receipt, VoiceReceipt
 from workers.addresses import Channel, normalise
 from workers.brands import MessageClass
 from workers.handlers.bounce_tracking.facts import (
+    NO_NUMBER,
     NOT_NEEDED,
     Fact,
     Lens,
@@ -85,7 +86,7 @@ def read_receipt(receipt: Receipt, lens: Lens) -> Reading:
     if is_open and kind not in _SURE_BEFORE_THE_END:
         return Reading(unneeded="receipt_not_final")
     if receipt.destination_phone_number is None:
-        return Reading(unneeded="receipt_names_no_number")
+        return Reading(unneeded=NO_NUMBER)
     is_voice = isinstance(receipt, VoiceReceipt)
     number = _Number(
         lens=lens,
@@ -117,7 +118,7 @@ def read_sms_record(record: SmsRecord, lens: Lens) -> Reading:
         origination=record.attributes.get("origination_phone_number"),
     )
     if not number.written and kind in ARRIVED:
-        return Reading(unneeded="receipt_names_no_number")  # The first records named none.
+        return Reading(unneeded=NO_NUMBER)  # The first records named none.
     if not number.written:
         return Reading(broken="event_names_no_address")
     return number.fact(kind, status, "")

@@ -13,6 +13,7 @@ from workers.clock import Clock
 from workers.config import Configuration
 from workers.stores.address_records import AddressHealth
 from workers.stores.protocols import Journal, Suppressions
+from workers.stores.recipients import Recipients
 from workers.tracing import NO_TRACER, Tracer
 
 
@@ -58,7 +59,10 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """One relay's tools. `random` jitters waits; `new_nonce` names one acquisition of a lease."""
+    """One relay's tools. `random` jitters waits; `new_nonce` names one acquisition of a lease.
+
+    `recipients`: None where nobody asks whom a message went to.
+    """
 
     config: Configuration
     journal: Journal
@@ -73,3 +77,4 @@ class Deps:
     random: random.Random
     new_nonce: Callable[[], str]
     tracer: Tracer = NO_TRACER
+    recipients: Recipients | None = None

@@ -119,7 +119,17 @@ class TextSender:
             tries=step.tries,
             sms_message_id=message_id,
         )
+        await self._remember(message_id, session.customer_number)
         return await self._sent(step, held, message_id)
+
+    async def _remember(self, message_id: str, number: str) -> None:
+        """Whom it went to, for receipts that do not say. The text is out: nothing may fail here."""
+        if self._deps.recipients is None:
+            return
+        try:
+            await self._deps.recipients.record(message_id, number)
+        except (TransientError, AccountProblem) as failure:
+            log.warning("recipient_not_recorded", reason=failure.reason)
 
     async def conclude(self, step: Conclude, session: Session) -> Session:
         """Record an entry as done without a send of ours, and say so to whom it concerns."""

@@ -23,7 +23,7 @@ from workers.brands import MessageClass
 from workers.config import BounceRules
 from workers.errors import AccountProblem, PermanentError, TransientError
 from workers.handlers.bounce_tracking.standing import State
-from workers.runtime.outcome import DeadLetter, Discard, Done
+from workers.runtime.outcome import DeadLetter, Discard, Done, Wait
 from workers.stores.address_records import Kind
 
 TRANSACTIONAL, PROMOTIONAL = MessageClass
@@ -163,6 +163,7 @@ async def test_a_complaint_holds_for_good_for_its_class(tracking: Tracking) -> N
     assert found.against(TRANSACTIONAL) is None
     record = await tracking.record()
     assert record is not None
+    assert record.counts == {Kind.DELIVERED: 1, Kind.COMPLAINT: 1}, "of one mail, and both true"
     assert record.expires_at_s is None, "who complained must not be forgotten"
 
 
@@ -328,3 +329,38 @@ async def test_the_good_recipients_of_a_bad_event_are_taken_in_all_the_same(
     document["bounce"]["bouncedRecipients"].append({"emailAddress": "@"})
     assert isinstance(await tracking.take(document), DeadLetter)
     assert (await tracking.standing()).state is State.INVALID
+
+
+# --- receipts that name no number -----------------------------------------------------------------
+
+
+async def test_a_receipt_on_eventbridge_counts_with_its_twin_from_the_topic_as_one() -> None:
+    tracking = Tracking(knows_recipients=True)
+    named = receipt("UNREACHABLE", at=tracking.ago())
+    await tracking.recipients.record("t-1", PHONE)
+    for document in (named | {"destinationPhoneNumber": None}, named):
+        assert await tracking.take(document) == Done()
+    record = await tracking.record(PHONE)
+    assert record is not None
+    assert record.counts == {Kind.UNREACHABLE: 1}
+
+
+async def test_a_receipt_may_be_faster_than_the_note_of_whom_it_is_about() -> None:
+    tracking = Tracking(knows_recipients=True)
+    document = receipt("INVALID", at=tracking.ago(), destinationPhoneNumber=None)
+    assert await tracking.take(document) == Wait("recipient_not_known_yet", 10.0)
+    await tracking.recipients.record("t-1", PHONE)
+    assert await tracking.take(document) == Done()
+    assert (await tracking.standing(PHONE)).state is State.INVALID
+
+
+async def test_a_receipt_of_somebody_elses_text_is_let_go_in_time() -> None:
+    tracking = Tracking(knows_recipients=True)
+    document = receipt("INVALID", at=tracking.ago(), destinationPhoneNumber=None)
+    outcome = await tracking.take(document, waited_s=61)
+    assert outcome == Discard("receipt_names_no_number")
+
+
+async def test_where_nobody_remembers_it_is_let_go_at_once(tracking: Tracking) -> None:
+    document = receipt("INVALID", at=tracking.ago(), destinationPhoneNumber=None)
+    assert await tracking.take(document) == Discard("receipt_names_no_number")

@@ -21,7 +21,8 @@ from workers.handlers.bounce_tracking.standing import Standing, standing
 from workers.runtime.delivery import Delivery, Lease
 from workers.runtime.outcome import Outcome
 from workers.stores.address_records import AddressRecord
-from workers.stores.memory import MemoryAddressHealth
+from workers.stores.memory import MemoryAddressHealth, MemoryTable, memory_keys
+from workers.stores.recipients import TableRecipients
 from workers.testing import FakeClock
 
 OURS = "+12065550190"
@@ -68,10 +69,11 @@ class Profiles:
 class Tracking:
     """One worker's bounce tracking."""
 
-    def __init__(self, rules: BounceRules | None = None) -> None:
+    def __init__(self, rules: BounceRules | None = None, *, knows_recipients: bool = False) -> None:
         self.clock = FakeClock()
         self.rules = rules or BounceRules()
         self.health = MemoryAddressHealth()
+        self.recipients = TableRecipients(MemoryTable(), memory_keys(), self.clock)
         self.lists, self.profiles, self.meter = Lists(), Profiles(), CountingMeter()
         self.door = BounceDoor(
             Deps(
@@ -82,11 +84,12 @@ class Tracking:
                 mail_list=self.lists if self.rules.ses_suppression_list else None,
                 opt_out_lists=self.lists if self.rules.eum_opt_out_list else None,
                 profiles=self.profiles,
+                recipients=self.recipients if knows_recipients else None,
             )
         )
 
-    async def take(self, document: Mapping[str, Any] | Decoded) -> Outcome:
-        """Let the door handle a document's one event."""
+    async def take(self, document: Mapping[str, Any] | Decoded, *, waited_s: float = 0) -> Outcome:
+        """Let the door handle a document's one event, which has been on its queue so long."""
         event = document if isinstance(document, Decoded) else decoded(document)
         now = self.clock.now()
         delivery = Delivery(
@@ -96,7 +99,7 @@ class Tracking:
             body="",
             attributes={},
             receive_count=1,
-            sent_at=now,
+            sent_at=now - timedelta(seconds=waited_s),
             first_received_at=now,
             group=None,
             lease=Lease(self.clock, lasts_s=600, at_most_s=600),
