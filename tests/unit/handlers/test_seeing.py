@@ -17,7 +17,14 @@ from workers.bootstrap import RelayMeter
 from workers.clients.call import Api, Caller
 from workers.errors import InDoubt, OptedOut, PermanentError, Throttled
 from workers.limits import Limits
-from workers.metrics import EFFECTS, Metrics, all_metrics
+from workers.metrics import (
+    CALLS_ENDED,
+    CALLS_HELD_BACK,
+    EFFECTS,
+    REMINDERS_CLOSED,
+    Metrics,
+    all_metrics,
+)
 from workers.runtime.outcome import Done
 from workers.runtime.roster import LiveShare
 from workers.stores.memory import MemoryTable
@@ -79,7 +86,8 @@ async def test_every_metric_of_what_handlers_do_is_kept_by_a_scripted_day() -> N
         for metric in all_metrics()
         if not metric.is_of_queue and not metrics.total(metric)
     }
-    assert not never, "in the list and never counted"
+    of_reminders = {metric.name for metric in (CALLS_ENDED, REMINDERS_CLOSED, CALLS_HELD_BACK)}
+    assert never == of_reminders, "in the list and never counted: those have a day of their own"
 
 
 async def test_an_uncertain_text_is_counted_once_and_as_nothing_else(chatting: Relay) -> None:
