@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned
+from infra.local.toolroom import ROOT
 
 CONFIG = Path(__file__).with_name("brands.toml")
 PLAIN = "+12065550110"
@@ -16,16 +18,18 @@ OPEN_ENDED = "+12065550114"
 SHORT_LIMITS = "+12065550115"
 ONE_A_MINUTE = "+12065550116"
 KEYWORD = "+12065550117"
+REMINDING = "+12065550118"
 NOBODYS = "+12065550119"
 """A number that texts come in on and that no brand has."""
 
 WELCOME = "Welcome! An agent will be with you shortly."
+_REMINDER = (ROOT / "infra" / "connect" / "appointment-reminder.flow.json").read_text("utf-8")
 _SILENT = {"welcome": "", "closed": "", "no_agent": ""}
 _LISTS = {TALKING_FLOW: "Other", MANAGED: "Managed", OPEN_ENDED: "OpenEnded"}
 
 
 def contact_centre(made: Provisioned) -> Mapping[str, object]:
-    """Eight brands' numbers and one that is nobody's; a flow that is silent and one that talks."""
+    """Nine brands' numbers and one that is nobody's; flows that are silent, talk, and call."""
     ours = (PLAIN, TALKING_FLOW, PICTURES, MANAGED, OPEN_ENDED, SHORT_LIMITS, ONE_A_MINUTE)
     numbers = [
         {
@@ -35,7 +39,7 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
             "self_managed_opt_outs": number != MANAGED,
             "opt_out_list": _LISTS.get(number, "Default"),
         }
-        for number in (*ours, KEYWORD, NOBODYS)
+        for number in (*ours, KEYWORD, REMINDING, NOBODYS)
     ]
     destination = {"name": "sns", "topic_arn": made.topic_arns["delivery-receipts"]}
     flows = [
@@ -44,6 +48,11 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
             "id": "22222222-2222-4222-8222-222222222223",
             "name": "Talking",
             "texts": {**_SILENT, "welcome": WELCOME},
+        },
+        {
+            "id": "22222222-2222-4222-8222-222222222224",
+            "name": "Reminder",
+            "content": json.loads(_REMINDER.replace("${QueueArn}", "BasicQueue")),
         },
     ]
     agents = [
@@ -60,7 +69,16 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
             "opt_out_lists": [{"name": name} for name in ("Default", *sorted(_LISTS.values()))],
         },
         "ses": _mail(made.topic_arns["ses-events"]),
-        "connect": {"instances": [{"id": LOCAL_INSTANCE_ID, "flows": flows, "agents": agents}]},
+        "connect": {
+            "instances": [
+                {
+                    "id": LOCAL_INSTANCE_ID,
+                    "flows": flows,
+                    "agents": agents,
+                    "phone_numbers": [REMINDING],
+                }
+            ]
+        },
     }
 
 

@@ -11,10 +11,20 @@ import pytest
 
 from infra.local.toolroom import ROOT
 from simulator.contact_centre.flow import read_flow, walk
-from simulator.contact_centre.flow_blocks import Check, Disconnect, EnterQueue, Say, Wait, Went
+from simulator.contact_centre.flow_blocks import (
+    Ask,
+    CallStatus,
+    Check,
+    Disconnect,
+    EnterQueue,
+    Say,
+    SetAttributes,
+    Wait,
+    Went,
+)
 
 FLOWS = ROOT / "infra" / "connect"
-NAMES = ("inbound-chat", "chat-disconnect")
+NAMES = ("inbound-chat", "chat-disconnect", "appointment-reminder")
 PLACEHOLDERS = {"QueueArn": "arn:queue", "DisconnectFlowArn": "arn:flow"}
 
 # Connect administrator guide, "Flow language actions": the error branches that each type must have.
@@ -27,10 +37,18 @@ ERRORS = {
     "TransferContactToQueue": {"QueueAtCapacity", "NoMatchingError"},
     "Wait": {"NoMatchingError"},
     "DisconnectParticipant": set(),
+    "UpdateFlowLoggingBehavior": set(),
+    "UpdateContactAttributes": {"NoMatchingError"},
+    "Compare": {"NoMatchingCondition"},
+    "CheckOutboundCallStatus": {"NoMatchingError", "NoMatchingCondition"},
+    "GetParticipantInput": {"NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded"},
+    "Loop": set(),
 }
 CONDITIONS = {
     "CheckHoursOfOperation": {"True", "False"},
     "Wait": {"WaitCompleted", "CustomerReturned"},
+    "CheckOutboundCallStatus": {"CallAnswered", "VoicemailBeep", "VoicemailNoBeep", "NotDetected"},
+    "Loop": {"ContinueLooping", "DoneLooping"},
 }
 
 
@@ -119,3 +137,50 @@ def test_a_customer_whose_agent_left_may_return(met: str, is_queued: bool) -> No
     while not isinstance(step, EnterQueue | Disconnect):
         step = walking.send(Went(met=met) if isinstance(step, Wait) else Went())
     assert isinstance(step, EnterQueue) == is_queued
+
+
+@pytest.mark.parametrize(
+    ("detects", "status", "keys", "written", "asked", "is_queued"),
+    [
+        pytest.param("no", "", "1", {"sb_answer": "confirmed"}, 1, False, id="confirms"),
+        pytest.param("no", "", "-2", {"sb_answer": "another_time"}, 2, False, id="second_asking"),
+        pytest.param("no", "", "3", {"sb_answer": "agent"}, 1, True, id="wants_an_agent"),
+        pytest.param("no", "", "9", {"sb_answer": "opted_out"}, 1, False, id="opts_out"),
+        pytest.param("no", "", "7--", {}, 3, False, id="three_times_in_vain"),
+        pytest.param(
+            "yes", "VoicemailBeep", "", {"sb_left_message": "yes"}, 0, False, id="a_machine"
+        ),
+        pytest.param(
+            "yes", "CallAnswered", "1", {"sb_answer": "confirmed"}, 1, False, id="a_person"
+        ),
+    ],
+)
+def test_the_branches_of_a_reminder(
+    detects: str, status: str, keys: str, written: dict[str, str], asked: int, is_queued: bool
+) -> None:
+    attributes = {"sb_detects_machines": detects, "sb_name": "Ann", "sb_when": "Monday"}
+    walking = walk(read_flow(flow("appointment-reminder")), attributes)
+    found: dict[str, str] = {}
+    left = iter(keys)
+    times = 0
+    step: object = next(walking)
+    while not isinstance(step, EnterQueue | Disconnect):
+        went = Went()
+        if isinstance(step, SetAttributes):
+            found |= step.attributes
+        if isinstance(step, CallStatus):
+            went = Went(met=status)
+        if isinstance(step, Ask):
+            times += 1
+            assert "Ann" in step.text
+            assert "Monday" in step.text
+            key = next(left, "-")
+            went = Went(error="InputTimeLimitExceeded") if key == "-" else Went(met=key)
+        step = walking.send(went)
+    assert (found, times, isinstance(step, EnterQueue)) == (written, asked, is_queued)
+
+
+def test_a_machine_hears_nothing_of_the_appointment() -> None:
+    [leave] = [a for a in flow("appointment-reminder")["Actions"] if a["Identifier"] == "leave"]
+    assert "sb_when" not in leave["Parameters"]["Text"]
+    assert "sb_name" not in leave["Parameters"]["Text"]

@@ -94,7 +94,7 @@ class Dialer:
         finally:
             if not is_claimed:
                 await self._air.leave(place)
-        return await self._place(reminder, brand, reminder.attempts[-1], delivery)
+        return await self._place(reminder, brand, reminder.attempts[-1], delivery, is_first=True)
 
     async def again(
         self, reminder: Reminder, brand: Brand, attempt: Attempt, delivery: Delivery
@@ -106,10 +106,15 @@ class Dialer:
         age_ms = self._deps.clock.now_ms() - attempt.claimed_ms
         place = place_of(reminder.rid, attempt.number)
         if age_ms < REPEAT_MS:
-            judgement, _ = await self._asker.judge(
+            judgement, person = await self._asker.judge(
                 reminder, brand, Channel.VOICE, place, datetime.fromtimestamp(0, UTC)
             )
-            if isinstance(judgement, Now) and await self._air.take(place):
+            # Counted anew: the caps go by when a phone rang at the latest.
+            if (
+                isinstance(judgement, Now)
+                and await self._air.take(place)
+                and await self._asker.note(person, place)
+            ):
                 return await self._place(reminder, brand, attempt, delivery)
             return Wait("call_unconfirmed", 60.0)
         await self._ender.end(
@@ -125,16 +130,25 @@ class Dialer:
         return Defer(datetime.fromtimestamp(at_ms / 1000, UTC), judgement.reason)
 
     async def _place(
-        self, reminder: Reminder, brand: Brand, attempt: Attempt, delivery: Delivery
+        self,
+        reminder: Reminder,
+        brand: Brand,
+        attempt: Attempt,
+        delivery: Delivery,
+        *,
+        is_first: bool = False,
     ) -> Outcome:
         delivery.lease.require()
         number, rid = attempt.number, reminder.rid
         try:
             contact_id = await self._deps.dialing.dial(self._request(reminder, brand, number))
         except (Throttled, QuotaFull, AccountProblem):
-            # Surely not dialled: the attempt is as if it had never been, and its number free.
-            await self._deps.calls.save(changes.withdrawn(reminder, number))
-            await self._air.leave(place_of(rid, number))
+            self._deps.meter.effect("call", "put_off")
+            if is_first:
+                # Surely not dialled: the attempt is as if it had never been, and its number free.
+                # Not so when it is repeated: the try before may have been taken.
+                await self._deps.calls.save(changes.withdrawn(reminder, number))
+                await self._air.leave(place_of(rid, number))
             raise
         except PermanentError as refusal:
             self._deps.meter.effect("call", "refused")

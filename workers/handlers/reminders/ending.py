@@ -13,14 +13,14 @@ import structlog
 
 from schemas.connect import ContactEvent
 from schemas.contact_record import ContactRecord
-from schemas.own import CallSweep
+from schemas.own import CallSweep, ReminderWatch
 from schemas.timestamps import to_ms
 from workers.clients.protocols import CallFacts
 from workers.errors import ContactEnded, TransientError
 from workers.handlers.reminders import changes
 from workers.handlers.reminders.air import Air, place_of
 from workers.handlers.reminders.deps import Deps
-from workers.handlers.reminders.ladder import Close, next_step
+from workers.handlers.reminders.ladder import Close, Step, Text, next_step
 from workers.handlers.reminders.results import (
     ATTEMPT,
     FINAL,
@@ -133,7 +133,10 @@ class Ender:
             reminder = await self._deps.calls.find(ref.rid) if ref is not None else None
             if ref is None or reminder is None:
                 return _NOT_OURS
-            # The worker that dialled was killed before it wrote the contact down.
+        else:
+            reminder = await self._deps.calls.find(ref.rid)
+        if reminder is not None:
+            # Nothing to do, unless the worker that dialled was killed before it wrote this down.
             await self.adopt(reminder, ref, contact_id)
         if not facts.is_over:
             return Wait("call_not_over", NOT_OVER_S)
@@ -150,6 +153,9 @@ class Ender:
 
     async def adopt(self, reminder: Reminder, ref: CallRef, contact_id: str) -> None:
         """This contact is that attempt. The map first: without it no event finds its call."""
+        attempt = _attempt(reminder, ref.attempt)
+        if attempt is not None and attempt.contact_id == contact_id:
+            return
         await self._deps.calls.map_contact(contact_id, ref, expires_at_s=reminder.expires_at_s)
         for _ in range(_TRIES):
             attempt = _attempt(reminder, ref.attempt)
@@ -177,9 +183,9 @@ class Ender:
                 await self._opt_out(reminder)
             now_ms = self._deps.clock.now_ms()
             over = changes.over(reminder, number, how, at_ms=now_ms if at is None else to_ms(at))
-            over = self._closed_if_last(over, now_ms)
+            step = self._next(over)
             try:
-                reminder = await self._deps.calls.save(over)
+                reminder = await self._deps.calls.save(_closed_if_last(over, step, now_ms))
             except RecordMoved as moved:
                 reminder = moved.record
                 continue
@@ -187,6 +193,9 @@ class Ender:
             log.info(
                 "call_ended", reminder=rid, attempt=number, result=how.result, detail=how.detail
             )
+            if isinstance(step, Text):
+                # The watch that is under way comes in minutes; a text need not wait for it.
+                await self._deps.commands.send(ReminderWatch(rid=rid))
             break
         else:
             raise TransientError("reminder_contended", after_s=1.0)
@@ -207,14 +216,10 @@ class Ender:
         await self._teller.tell(shut)
         return Done()
 
-    def _closed_if_last(self, reminder: Reminder, now_ms: int) -> Reminder:
+    def _next(self, reminder: Reminder) -> Step:
         brand = self._deps.config.find(reminder.job.brand)
         has_text = brand is not None and brand.calls is not None and bool(brand.calls.text.strip())
-        step = next_step(reminder, self._deps.config.reminders, has_text=has_text)
-        is_known = reminder.result is not None and isinstance(step, Close)
-        if not isinstance(step, Close) or (is_known and step.result not in FINAL):
-            return reminder
-        return changes.closed(reminder, step.result, step.detail, now_ms=now_ms)
+        return next_step(reminder, self._deps.config.reminders, has_text=has_text)
 
     async def _opt_out(self, reminder: Reminder) -> None:
         """Before it is written down as the result: whoever is killed in between does it again."""
@@ -232,3 +237,10 @@ def ref_of(facts: CallFacts) -> CallRef | None:
 
 def _attempt(reminder: Reminder, number: int) -> Attempt | None:
     return next((a for a in reminder.attempts if a.number == number), None)
+
+
+def _closed_if_last(reminder: Reminder, step: Step, now_ms: int) -> Reminder:
+    """Closed in the same write; an answer by text is only followed by another answer."""
+    if not isinstance(step, Close) or (reminder.result is not None and step.result not in FINAL):
+        return reminder
+    return changes.closed(reminder, step.result, step.detail, now_ms=now_ms)

@@ -333,6 +333,29 @@ async def test_an_attempt_that_may_not_be_repeated_at_this_hour_is_found_by_its_
     assert (await office.result())[0] is Result.CONFIRMED
 
 
+async def test_a_repetition_is_judged_like_a_first_call() -> None:
+    """The request never arrived, and when it could be repeated it is too late to ring."""
+    office = Office()
+    office.faults.refuse("dialing.dial", TransientError("connect_failed"))
+    office.remind(useful_until=BEGIN + timedelta(seconds=22), appointment_at=None)
+    await office.run()
+    assert office.exchange.dialled == []
+    [attempt] = (await office.found()).attempts
+    assert (attempt.result, attempt.detail) == (Result.FAILED, "unconfirmed")
+    assert await office.result() == (Result.FAILED, "too_late")
+
+
+async def test_a_repetition_that_is_refused_takes_nothing_back() -> None:
+    """The first try was taken and its answer lost: that somebody was called must not be denied."""
+    office = Office(lose=1.0)
+    office.faults.lose_answer("dialing.dial", TransientError("read_timeout"))
+    office.faults.refuse("dialing.dial", *[Throttled("throttled")] * 20)
+    office.remind(useful_until=BEGIN + timedelta(seconds=60), appointment_at=None)
+    await office.run()
+    assert len(office.exchange.dialled) == 1
+    assert await office.result() == (Result.FAILED, "too_late")
+
+
 async def test_what_connect_refuses_for_good_is_a_failure_with_its_reason() -> None:
     office = Office()
     refusal = PermanentError("destination_not_allowed")
