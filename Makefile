@@ -77,8 +77,9 @@ clients: $(DEV) ## Clients that others wrote hold a chat with the simulator: the
 e2e: $(DEV) ## End-to-end tests: workers as shipped, on the embedded emulator
 	$(BIN)/pytest -q tests/e2e -m "not faults" $(ARGS)
 
+# Three at a time: they wait for kills and outages far more than they work.
 faults: $(DEV) ## Faults on real processes and sockets: kills, cut connections, outages, a small soak
-	$(BIN)/pytest -q tests/e2e -m faults $(ARGS)
+	$(BIN)/pytest -q tests/e2e -m faults -n 3 --dist loadfile $(ARGS)
 
 e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 only)
 	$(BIN)/pytest -q tests/e2e -m "not faults" --backend localstack $(ARGS)
