@@ -116,11 +116,13 @@ class BounceDoor:
                 message_class=fact.message_class,
             )
         if evidence is not None and taken.record is not None:
-            await self._pass_on(evidence, taken.record)
+            await self._pass_on(fact, evidence, taken.record)
             await self._tell_profile(taken.record, decision)
 
-    async def _pass_on(self, evidence: Evidence, record: AddressRecord) -> None:
+    async def _pass_on(self, fact: Fact, evidence: Evidence, record: AddressRecord) -> None:
         """Onto the provider's own list: sooner twice, which does no harm, than not at all."""
+        if evidence.kind is Kind.COMPLAINT and not fact.tells_class:
+            return  # Its twin, which has the tags, may say that it concerns one class only.
         if evidence.passed_on or not await self._put(evidence, record):
             return
         try:

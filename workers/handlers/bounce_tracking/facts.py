@@ -31,6 +31,7 @@ class Fact:
         words: the source's own, without anything that could be somebody's.
         message_class: None where the source does not tell.
         scope: the opt-out list of the brand that had sent it, where that is known.
+        tells_class: False where the source could not have told it: notifications have no tags.
         is_routine: the fate of a conversation's text. Good news of one is kept only where there is
             a record already: it would cost each text a write (ADR 0013).
     """
@@ -44,6 +45,7 @@ class Fact:
     message_class: MessageClass | None = None
     scope: str | None = None
     is_routine: bool = False
+    tells_class: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,13 @@ def bounce_kind(bounce_type: str | None, sub_type: str | None) -> Kind:
 
 def read_ses(event: SesEvent, lens: Lens) -> Reading:
     """What an SES event says, published or by an identity's notification."""
-    mail = _MailFacts(lens, event.mail.message_id, event.mail.destination, _mail_class(event, lens))
+    mail = _MailFacts(
+        lens,
+        event.mail.message_id,
+        event.mail.destination,
+        _mail_class(event, lens),
+        tells_class=bool(event.mail.tags),
+    )
     named = event.own_keys
     match event:
         case BounceEvent(bounce=bounce):
@@ -142,6 +148,7 @@ class _MailFacts:
     message_id: str | None
     destination: tuple[str, ...]
     message_class: MessageClass | None
+    tells_class: bool = False
 
     def complaint(
         self, addresses: Iterable[str], feedback_type: str | None, sub_type: str | None
@@ -173,6 +180,7 @@ class _MailFacts:
                     at_ms=self.lens.at_ms,
                     words=spoken(words),
                     message_class=self.message_class,
+                    tells_class=self.tells_class,
                 )
             )
         broken = "" if len(facts) == len(named) else "mail_address_is_none"

@@ -254,9 +254,10 @@ async def test_a_record_does_not_grow_and_forgets_no_reason_for_good(tracking: T
 
 async def test_hard_bounces_and_complaints_go_onto_ses_list_once() -> None:
     tracking = Tracking(BounceRules(ses_suppression_list=True))
+    published = {"ses:from-domain": ["example.org"]}
     for _ in range(2):
         await tracking.take(bounce(at=tracking.ago()))
-        await tracking.take(complaint(at=tracking.ago(), message="m-2"))
+        await tracking.take(complaint(at=tracking.ago(), message="m-2", tags=published))
     assert tracking.lists.mail == [(MAIL, "BOUNCE"), (MAIL, "COMPLAINT")]
 
 
@@ -266,6 +267,17 @@ async def test_what_concerns_one_class_is_not_put_on_a_list_that_knows_none() ->
     await tracking.take(complaint(at=tracking.ago(), tags=tags))
     await tracking.take(bounce("Transient", "General", at=tracking.ago(), message="m-2"))
     assert tracking.lists.mail == []
+
+
+async def test_a_notification_that_cannot_tell_the_class_leaves_the_list_to_its_twin() -> None:
+    """It has no tags: were it put on the list at once, reminders would be stopped as well."""
+    tracking = Tracking(BounceRules(ses_suppression_list=True))
+    await tracking.take(complaint(at=tracking.ago(), key="notificationType"))
+    assert (await tracking.standing()).against(TRANSACTIONAL) is not None
+    await tracking.take(complaint(at=tracking.ago(), tags={"message_class": ["promotional"]}))
+    assert tracking.lists.mail == []
+    assert (await tracking.standing()).against(TRANSACTIONAL) is None
+    assert (await tracking.standing()).against(PROMOTIONAL) is not None
 
 
 async def test_a_list_that_is_away_is_told_when_the_event_comes_again() -> None:
