@@ -32,16 +32,20 @@ class BucketGate:
         return int(served + 1e-9)
 
 
-def gates_of(limits: Limits, origination_identities: Iterable[str]) -> Mapping[str, Gate]:
+def gates_of(
+    limits: Limits, origination_identities: Iterable[str], *, writes_profiles: bool = False
+) -> Mapping[str, Gate]:
     """The gates by queue.
 
     Texts have a bucket for each identity. One that is dry must not stop the queue for the
     others, so they are taken together.
     """
+    profiles = BucketGate("profiles.put_object", [limits.bucket("profiles.put_object")])
     texts = [limits.texts_from(identity) for identity in sorted(set(origination_identities))]
     return {
         "chat-stream": BucketGate("sms", texts),
         "contact-events": BucketGate(
             "connect.describe_contact", [limits.bucket("connect.describe_contact")]
         ),
+        **({"engagement-events": profiles} if writes_profiles else {}),
     }

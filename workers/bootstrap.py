@@ -36,12 +36,14 @@ from workers.clients.media import S3Shelf
 from workers.clients.opt_out_lists import EumOptOutPages
 from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
+from workers.clients.profiles import CustomerProfiles
 from workers.clients.result_bus import EventBridgeResults
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
-from workers.config import Configuration
+from workers.config import Configuration, ObjectKind
 from workers.errors import SettingsError
+from workers.handlers.bounce_tracking.deps import AddressFact
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
 from workers.handlers.bounce_tracking.desk import SuppressionDesk
 from workers.handlers.bounce_tracking.door import BounceDoor
@@ -55,7 +57,11 @@ from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
 from workers.handlers.gate import Gate as SuppressionGate
+from workers.handlers.profile_updates.deps import Deps as ProfileDeps
+from workers.handlers.profile_updates.door import ProfileDoor
+from workers.handlers.profile_updates.words import AddressNews, ProfileWords, ReminderNews
 from workers.handlers.reminders.deps import Deps as CallDeps
+from workers.handlers.reminders.deps import ReminderResult
 from workers.handlers.reminders.door import CallDoors
 from workers.limits import Limits, raised
 from workers.metrics import Metrics
@@ -83,6 +89,7 @@ from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.opt_out_mirror import DynamoOptOutMirror
 from workers.stores.pauses import DynamoPauses
+from workers.stores.people import DynamoPeople
 from workers.stores.protocols import ChatState, Journal, SessionKey
 from workers.stores.recipients import DynamoRecipients
 from workers.stores.roster import DynamoRoster
@@ -124,11 +131,13 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         keys = await _key_ring(settings, aws)
         ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
         deps = await _deps(ground)
+        profiles = await _profiles(ground)
         doors = doors_of(
             deps,
-            await _bounce_deps(ground, deps),
+            await _bounce_deps(ground, deps, profiles),
             await _sync_deps(ground),
-            await _call_deps(ground, deps),
+            await _call_deps(ground, deps, profiles),
+            profiles,
         )
         fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
         shared = Shared(
@@ -140,7 +149,13 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             tracer=tracer,
         )
         work = _Work(
-            Router(doors), gates_of(limits, _origination_identities(configuration)), shared
+            Router(doors),
+            gates_of(
+                limits,
+                _origination_identities(configuration),
+                writes_profiles=configuration.profiles.is_on,
+            ),
+            shared,
         )
         consumers = await _consumers(settings, configs, aws, work)
         health = Health([consumer.pulse for consumer in consumers], fleet.describe)
@@ -319,7 +334,51 @@ async def _deps(ground: Ground) -> Deps:
     )
 
 
-async def _bounce_deps(ground: Ground, relay: Deps) -> BounceDeps:
+async def _profiles(ground: Ground) -> ProfileDoor | None:
+    """Profile updates; None where the file names no domain."""
+    rules = ground.configuration.profiles
+    if not rules.is_on:
+        return None
+    people = DynamoPeople(await ground.aws.dynamodb(), ground.settings.profiles_table, ground.keys)
+    service = await ground.aws.customer_profiles()
+    ground.caller.watch(service, "customer-profiles")
+    return ProfileDoor(
+        ProfileDeps(
+            rules=rules,
+            service=CustomerProfiles(service, ground.caller, rules.domain),
+            people=people,
+            claims=people,
+            clock=ground.clock,
+            meter=ground.meter,
+            new_nonce=lambda: secrets.token_urlsafe(9),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _AddressNews:
+    """Bounce tracking's words on addresses, as profile updates take them."""
+
+    words: ProfileWords
+
+    async def address_is(self, fact: AddressFact) -> None:
+        """Write down what became of an address. Raises `TransientError` to be told again."""
+        news = AddressNews(
+            channel=fact.channel,
+            address=fact.address,
+            revision=fact.revision,
+            state=fact.state,
+            cause=fact.cause or "",
+            words=fact.words,
+            since=fact.since,
+            until=fact.until,
+        )
+        await self.words.address_is(news)
+
+
+async def _bounce_deps(
+    ground: Ground, relay: Deps, profiles: ProfileDoor | None = None
+) -> BounceDeps:
     """Bounce tracking's tools; a provider's list is only there where the file asks for it."""
     rules = ground.configuration.bounces
     return BounceDeps(
@@ -332,10 +391,30 @@ async def _bounce_deps(ground: Ground, relay: Deps) -> BounceDeps:
         else None,
         opt_out_lists=relay.texting if rules.eum_opt_out_list else None,
         recipients=relay.recipients,
+        profiles=_AddressNews(ProfileWords(profiles)) if profiles else None,
     )
 
 
-async def _call_deps(ground: Ground, relay: Deps) -> CallDeps:
+@dataclass(frozen=True, slots=True)
+class _ReminderNews:
+    """Reminder dialing's results, as profile updates take them."""
+
+    words: ProfileWords
+
+    async def reminder_ended(self, result: ReminderResult) -> None:
+        """Write it down. Raises `TransientError` to be told again."""
+        news = ReminderNews(
+            number=result.number,
+            customer_id=result.customer_id,
+            reminder_id=result.reminder_id,
+            result=result.result,
+            at=result.at,
+            attempt=result.calls,
+        )
+        await self.words.reminder_was(news)
+
+
+async def _call_deps(ground: Ground, relay: Deps, profiles: ProfileDoor | None = None) -> CallDeps:
     """Reminder dialing's tools."""
     settings, aws, caller = ground.settings, ground.aws, ground.caller
     config = ground.configuration
@@ -354,6 +433,7 @@ async def _call_deps(ground: Ground, relay: Deps) -> CallDeps:
         meter=ground.meter,
         random=relay.random,
         bus=EventBridgeResults(await aws.events(), bus, caller) if bus else None,
+        profiles=_ReminderNews(ProfileWords(profiles)) if profiles else None,
     )
 
 
@@ -440,9 +520,13 @@ def _tracing(is_on: bool) -> AbstractAsyncContextManager[Tracer]:
 
 
 def doors_of(
-    deps: Deps, bounces: BounceDeps, sync: SyncDeps, calls: CallDeps | None = None
+    deps: Deps,
+    bounces: BounceDeps,
+    sync: SyncDeps,
+    calls: CallDeps | None = None,
+    profiles: ProfileDoor | None = None,
 ) -> Doors:
-    """Every door over these tools; without `calls` there are no reminders."""
+    """Every door over these tools; without `calls` no reminders, without `profiles` none."""
     performer = Performer(deps)
     holder = Holder(deps, performer)
     return Doors(
@@ -454,6 +538,7 @@ def doors_of(
         bounces=BounceDoor(bounces),
         opt_out_sync=OptOutSyncDoor(sync),
         calls=None if calls is None else CallDoors.over(calls),
+        profiles=profiles,
     )
 
 
@@ -512,6 +597,18 @@ class RelayMeter:
     def address_fact(self, channel: Channel, kind: Kind, result: str) -> None:
         """One fact about an address."""
         self._metrics.add(measured.ADDRESS_FACTS, channel=channel, kind=kind, result=result)
+
+    def profile_event(self, result: str) -> None:
+        """One person's part of one event."""
+        self._metrics.add(measured.PROFILE_EVENTS, result=result)
+
+    def profile_written(self, kind: ObjectKind) -> None:
+        """One profile object put."""
+        self._metrics.add(measured.PROFILE_WRITES, kind=kind)
+
+    def profile_merged(self, events: int) -> None:
+        """Events that one writing of a person carried."""
+        self._metrics.observe(measured.PROFILE_MERGED, events)
 
     def address_suppressed(self, channel: Channel, cause: Kind) -> None:
         """An address that is left alone from now on."""

@@ -30,6 +30,7 @@ class Rate:
 _CONNECT = "Connect administrator guide, API throttling quotas"
 _PARTICIPANT = "Connect Participant Service throttling quotas, per instance"
 _EUM = "End User Messaging SMS guide, quotas"
+_PROFILES = "Connect administrator guide, Customer Profiles API throttling quotas"
 
 RATES: Mapping[str, Rate] = {
     "connect.start_chat": Rate(5, 8, f"{_CONNECT}: StartChatContact"),
@@ -46,6 +47,9 @@ RATES: Mapping[str, Rate] = {
     "sms.opt_out_pages": Rate(1, 1, f"{_EUM}: DescribeOptedOutNumbers"),
     "ses.suppressions": Rate(1, 1, "SES v2 suppression list: UNVERIFIED, no page states a quota"),
     "events.put": Rate(100, 100, "EventBridge quotas, PutEvents: ours, AWS's is 400 to 10,000"),
+    "profiles.search": Rate(100, 100, f"{_PROFILES}: SearchProfiles"),
+    "profiles.create": Rate(100, 100, f"{_PROFILES}: CreateProfile"),
+    "profiles.put_object": Rate(100, 100, f"{_PROFILES}: PutProfileObject"),
     "sms.long_code": Rate(10, 10, f"{_EUM}: message parts per second of a long code"),
     "sms.toll_free": Rate(3, 3, f"{_EUM}: message parts per second of a US toll-free number"),
     "sms.short_code": Rate(100, 100, f"{_EUM}: message parts per second of a short code"),

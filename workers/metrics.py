@@ -182,6 +182,28 @@ CALLS_HELD_BACK = _counter(
 )
 
 
+PROFILE_EVENTS = _counter(
+    "profile_events",
+    ("result",),
+    "Words on one person each: taken, repeated (nothing new), unknown (no profile has such a key)"
+    " or several (more than one has).",
+)
+PROFILE_WRITES = _counter(
+    "profile_writes",
+    ("kind",),
+    "Profile objects put. Requests per event: this and api_calls of SearchProfiles and"
+    " CreateProfile, by profile_events.",
+)
+PROFILE_MERGED = Metric(
+    "profile_merged",
+    Kind.HISTOGRAM,
+    "1",
+    (),
+    "Events that one writing of a person carried.",
+    (1, 2, 5, 10, 20, 50, 100, 200),
+)
+
+
 def all_metrics() -> Iterator[Metric]:
     """The list, in the order in which it is written here."""
     return (value for value in globals().values() if isinstance(value, Metric))

@@ -7,7 +7,8 @@ and acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.connect import ChatMessage, ContactEvent
@@ -27,9 +28,11 @@ from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
+from workers.handlers.profile_updates.door import Events, ProfileDoor, Told
+from workers.handlers.profile_updates.reading import names_offer
 from workers.handlers.reminders.door import CallDoors
 from workers.runtime.delivery import Delivery
-from workers.runtime.dispatch import Job
+from workers.runtime.dispatch import Batched, Handler, Item, Job
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
 
 OUTAGE_LOOK_S = 5.0
@@ -40,7 +43,7 @@ Route = Callable[[Decoded, Delivery], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The chat relay's five, bounce tracking's, and where there are calls, theirs."""
+    """The chat relay's five, bounce tracking's, and where there are calls or profiles, theirs."""
 
     inbound: InboundDoor
     stream: StreamDoor
@@ -50,6 +53,7 @@ class Doors:
     bounces: BounceDoor
     opt_out_sync: OptOutSyncDoor
     calls: CallDoors | None = None
+    profiles: ProfileDoor | None = None
 
 
 class Router:
@@ -65,12 +69,15 @@ class Router:
             EventClass.PINPOINT_EVENT: _bounce(doors.bounces),
             EventClass.COMMAND: _command(doors.commands, doors.opt_out_sync, doors.calls),
         }
+        if doors.profiles is not None:
+            self._routes[EventClass.PINPOINT_CUSTOM_CHANNEL] = _nobody
         if doors.calls is not None:
             self._routes[EventClass.EUM_EVENT] = _each(
                 self._routes[EventClass.EUM_EVENT], _call_text(doors.calls)
             )
             self._routes[EventClass.CONNECT_CONTACT_RECORD] = _contact_record(doors.calls)
             self._routes[EventClass.PINPOINT_CUSTOM_CHANNEL] = _custom_channel(doors.calls)
+        self._profiles = doors.profiles
 
     def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
         """What is to be done with a delivery."""
@@ -93,10 +100,44 @@ class Router:
             event_class=first.event_class,
             event_type=first.event_type,
             event_id=first.event_id or delivery.message_id,
-            run=lambda taken: self._run(wanted, taken),
+            run=self._handler(tuple(wanted)),
         )
 
-    async def _run(self, events: list[Decoded], delivery: Delivery) -> Outcome:
+    def _handler(self, wanted: Events) -> Handler | Batched[Events]:
+        """What concerns profiles too is handled with others: a mail-out's opens come in a flood."""
+        if self._profiles is None or not any(self._profiles.wants(e.event) for e in wanted):
+            return lambda taken: self._run(wanted, taken)
+        if any(event.event_class is EventClass.INBOUND_SMS for event in wanted):
+            return lambda taken: self._run_alone(Item(wanted, taken))  # An agent waits for it.
+        return Batched(self._run_together, wanted)
+
+    async def _run_alone(self, item: Item[Events]) -> Outcome:
+        told = (await self._run_together([item]))[item]
+        if isinstance(told, BaseException):
+            raise told
+        return told
+
+    async def _run_together(self, items: Sequence[Item[Events]]) -> Mapping[Item[Events], Told]:
+        """Each event's own handlers at once, and profiles for those that are through.
+
+        Both are idempotent, so a message that profiles cannot finish yet comes back to both.
+        """
+        own = await asyncio.gather(*(self._own(item) for item in items))
+        told = dict(zip(items, own, strict=True))
+        through = [item for item, said in told.items() if isinstance(said, Done | Discard)]
+        if self._profiles is not None and through:
+            for item, said in (await self._profiles.handle_batch(through)).items():
+                is_beside = isinstance(said, Discard) and isinstance(told[item], Done)
+                told[item] = told[item] if is_beside else said
+        return told
+
+    async def _own(self, item: Item[Events]) -> Told:
+        try:
+            return await self._run(item.event, item.delivery)
+        except Exception as error:  # noqa: BLE001 - the outcome table says what each means
+            return error
+
+    async def _run(self, events: Events, delivery: Delivery) -> Outcome:
         """Handle each event of a delivery; the first that is not settled settles the delivery.
 
         One message carries one event, but for lists of records that somebody replays: handlers
@@ -115,6 +156,11 @@ class Router:
             return await self._routes[event.event_class](event, delivery)
         except TransientError as exc:
             return Wait(exc.reason, exc.after_s or OUTAGE_LOOK_S)
+
+
+async def _nobody(decoded: Decoded, delivery: Delivery) -> Outcome:  # noqa: ARG001 - a route
+    """No handler of its own: profiles alone want it."""
+    return NOT_NEEDED
 
 
 def _inbound(door: InboundDoor, calls: CallDoors | None) -> Route:
@@ -216,7 +262,7 @@ def _contact_record(calls: CallDoors) -> Route:
 def _custom_channel(calls: CallDoors) -> Route:
     async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
         match decoded.event:
-            case CustomChannelCall() as call:
+            case CustomChannelCall() as call if not names_offer(call):
                 return await calls.reminders.custom_channel(call, delivery)
             case _:
                 return NOT_NEEDED

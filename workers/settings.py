@@ -56,6 +56,9 @@ class Settings(FleetSettings):
     config: ExistingFile = Field(description="switchboard.toml: brands, words, texts, limits")
     sessions_table: str = Field(min_length=3, description="DynamoDB table of conversations")
     suppressions_table: str = Field(min_length=3, description="DynamoDB table of opt-outs")
+    profiles_table: str = Field(
+        min_length=3, description="DynamoDB table of what customers' profiles are written from"
+    )
     deliveries_table: str = Field(
         min_length=3, description="DynamoDB table of counted failures and dead-letter records"
     )

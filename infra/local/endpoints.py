@@ -14,7 +14,13 @@ from infra.local.process import LOOPBACK
 
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-SIMULATED_SERVICES = ("CONNECT", "CONNECTPARTICIPANT", "PINPOINT_SMS_VOICE_V2", "SESV2")
+SIMULATED_SERVICES = (
+    "CONNECT",
+    "CONNECTPARTICIPANT",
+    "PINPOINT_SMS_VOICE_V2",
+    "SESV2",
+    "CUSTOMER_PROFILES",
+)
 """The services that the simulator plays, as botocore spells their ids in AWS_ENDPOINT_URL_<id>."""
 
 

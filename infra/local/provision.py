@@ -59,6 +59,7 @@ class Provisioned:
             "SWITCHBOARD_DLQ_URLS": json.dumps(dict(self.dlq_urls)),
             "SWITCHBOARD_SESSIONS_TABLE": self.tables["sessions"],
             "SWITCHBOARD_SUPPRESSIONS_TABLE": self.tables["suppressions"],
+            "SWITCHBOARD_PROFILES_TABLE": self.tables["profiles"],
             "SWITCHBOARD_DELIVERIES_TABLE": self.tables["deliveries"],
             "SWITCHBOARD_CALLS_TABLE": self.tables["calls"],
             "SWITCHBOARD_FLEET_TABLE": self.tables["fleet"],

@@ -10,6 +10,8 @@ from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned
 from infra.local.toolroom import ROOT
 
 CONFIG = Path(__file__).with_name("brands.toml")
+PROFILES_CONFIG = Path(__file__).with_name("profiles.toml")
+DOMAIN = "clinic"
 PLAIN = "+12065550110"
 TALKING_FLOW = "+12065550111"
 PICTURES = "+12065550112"

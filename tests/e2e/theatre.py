@@ -17,14 +17,15 @@ import pytest
 
 from infra.local.endpoints import LocalAws
 from infra.local.world import World, WorldPlan
-from tests.e2e.account import CONFIG, contact_centre
+from tests.e2e.account import CONFIG, PROFILES_CONFIG, contact_centre
 from tests.e2e.stage import Stage, staged
 
 AT_ONCE = 8
 MAIN = "main"
-WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2}
+WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "profiles": 2}
 """Worlds by name: one for what harms nobody else, one for killed workers, one that cannot send, one
-whose queues are paused."""
+whose queues are paused, one that writes customers' profiles."""
+CONFIGS = {"profiles": PROFILES_CONFIG}
 
 Play = Callable[[Stage], Awaitable[None]]
 Test = Callable[["Theatre"], Awaitable[None]]
@@ -102,7 +103,7 @@ class Theatre:
     async def _open_stage(self, name: str) -> Stage:
         plan = WorldPlan(
             run_dir=self.folder / name,
-            config=CONFIG,
+            config=CONFIGS.get(name, CONFIG),
             contact_centre=contact_centre,
             worker_count=WORKERS[name],
         )

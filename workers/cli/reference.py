@@ -36,6 +36,11 @@ _SECTIONS: Final = (
     ("Limits", "`[brands.limits]`"),
     ("BrandCalls", "`[brands.calls]`"),
     ("BounceRules", "`[bounces]`"),
+    ("ProfileRules", "`[profiles]`"),
+    ("KeyNames", "`[profiles.key_names]`"),
+    ("ScoreWeights", "`[profiles.weights]`"),
+    ("ObjectMappings", "`[profiles.objects]`"),
+    ("ObjectMapping", "`[profiles.objects.<kind>]`"),
     ("ReminderRules", "`[reminders]`"),
     ("Hours", "`[reminders.hours]`"),
     ("Holiday", "`[[reminders.holidays]]`"),
@@ -152,6 +157,8 @@ def _takes(field: Schema, models: Mapping[str, Schema]) -> str:
         found = ({**_referenced(choice, models), **choice} for choice in field["anyOf"])
         choices = (choice for choice in found if choice["type"] != "null")
         return " or ".join(_takes(choice, models) for choice in choices)
+    if field["type"] == "array" and "enum" in (words := _referenced(field["items"], models)):
+        return "list of " + ", ".join(f"`{json.dumps(word)}`" for word in words["enum"])
     return _takes_any(field)
 
 

@@ -93,6 +93,27 @@ class EventBus(Protocol):
         ...
 
 
+class ProfilesApi(Protocol):
+    """The three calls of Customer Profiles that we make, and the client's hooks."""
+
+    @property
+    def meta(self) -> Any:
+        """Holds `events`."""
+        ...
+
+    async def search_profiles(self, **request: Any) -> Any:
+        """SearchProfiles."""
+        ...
+
+    async def create_profile(self, **request: Any) -> Any:
+        """CreateProfile."""
+        ...
+
+    async def put_profile_object(self, **request: Any) -> Any:
+        """PutProfileObject."""
+        ...
+
+
 class Aws:
     """An async context manager that owns every connection to AWS; clients are made when asked for.
 
@@ -159,6 +180,13 @@ class Aws:
     async def events(self) -> EventBus:
         """EventBridge, for the results of reminders."""
         return cast("EventBus", await self._client("events"))
+
+    async def customer_profiles(self) -> ProfilesApi:
+        """Customer Profiles: never more than one attempt, as making a profile has no token."""
+        client = await self._client(
+            "customer-profiles", retries={"mode": "standard", "total_max_attempts": 1}
+        )
+        return cast("ProfilesApi", client)
 
     async def s3(self) -> S3Client:
         """S3."""

@@ -28,6 +28,7 @@ _CONTEXT_KEY: Final = re.compile(r"\S{1,100}")
 _CONTEXT_VALUE: Final = re.compile(r"(?!\s)[\s\S]{1,800}(?<!\s)")
 _MEDIA_URL: Final = re.compile(r"s3://[a-z0-9.-]{3,63}/.+")
 _MAX_ATTRIBUTES_BYTES: Final = 32_768
+_MAX_OBJECT_BYTES: Final = 250 * 1024
 _MAX_SMS_UNITS: Final = {Encoding.GSM: MAX_GSM_UNITS, Encoding.UCS2: MAX_UCS2_UNITS}
 
 
@@ -80,6 +81,17 @@ def check_content(text: str) -> None:
 def check_number(number: str) -> None:
     """A number a text can go to, E.164: stricter than EUM, which takes 19 digits and no plus."""
     _require(_E164.fullmatch(number), "number_not_e164")
+
+
+def check_profile_value(value: str) -> None:
+    """A value of a profile's standard field, or of a key it is searched by."""
+    _require(1 <= len(value) <= 255, "profile_value_length")
+
+
+def check_object(text: str) -> None:
+    """An Object of PutProfileObject; the bound in bytes is the one of the quotas page."""
+    _require(1 <= len(text) <= 256_000, "profile_object_length")
+    _require(len(text.encode()) <= _MAX_OBJECT_BYTES, "profile_object_size")
 
 
 def check_opt_out_list(name: str) -> None:

@@ -51,6 +51,7 @@ S3: Final = "s3"
 SES: Final = "sesv2"
 SCHEDULER: Final = "scheduler"
 EVENTS: Final = "events"
+PROFILES: Final = "customer-profiles"
 
 NOT_ON_THE_LIST: Final = "not_on_the_opt_out_list"
 NO_SUCH_KEY: Final = "no_such_key"
@@ -196,6 +197,14 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(PermanentError, SCHEDULE_EXISTS, service=SCHEDULER, code="ConflictException"),
     Rule(AccountProblem, "no_schedule_group", service=SCHEDULER, code="ResourceNotFoundException"),
     Rule(QuotaFull, "service_quota", service=SCHEDULER, code="ServiceQuotaExceededException"),
+    # Customer Profiles. What is not found is the domain or the object type: no input of a message.
+    Rule(
+        AccountProblem,
+        "domain_or_object_type_not_found",
+        service=PROFILES,
+        code="ResourceNotFoundException",
+    ),
+    Rule(PermanentError, "profile_request_refused", service=PROFILES, code="BadRequestException"),
     # Every service.
     Rule(
         TransientError, "credentials_expired", code="ExpiredToken(Exception)?|TokenRefreshRequired"

@@ -13,4 +13,8 @@ from workers.config.loading import RuntimeShape as RuntimeShape
 from workers.config.loading import UnreadableConfigurationError as UnreadableConfigurationError
 from workers.config.loading import inspect as inspect
 from workers.config.loading import load as load
+from workers.config.profiles import ObjectKind as ObjectKind
+from workers.config.profiles import ObjectMapping as ObjectMapping
+from workers.config.profiles import PersonKey as PersonKey
+from workers.config.profiles import ProfileRules as ProfileRules
 from workers.config.reminders import ReminderRules as ReminderRules

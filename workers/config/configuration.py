@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from workers.brands import Brand, Value
 from workers.config.bounces import BounceRules
+from workers.config.profiles import ProfileRules
 from workers.config.reminders import ReminderRules
 from workers.limits import RATES
 from workers.phone import identity
@@ -38,6 +39,10 @@ class Configuration(Value):
     )
     reminders: ReminderRules = Field(
         default=ReminderRules(), description="When people are called, and what follows each call"
+    )
+    profiles: ProfileRules = Field(
+        default=ProfileRules(),
+        description="Which customers' profiles are written, and how; none without a domain",
     )
     quotas: dict[str, Annotated[float, Field(gt=0, le=10_000)]] = Field(
         default_factory=dict,

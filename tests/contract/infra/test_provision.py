@@ -94,6 +94,7 @@ def test_worker_environment_names_everything_a_worker_needs(topology: Provisione
         "SWITCHBOARD_DLQ_URLS",
         "SWITCHBOARD_SESSIONS_TABLE",
         "SWITCHBOARD_SUPPRESSIONS_TABLE",
+        "SWITCHBOARD_PROFILES_TABLE",
         "SWITCHBOARD_DELIVERIES_TABLE",
         "SWITCHBOARD_CALLS_TABLE",
         "SWITCHBOARD_FLEET_TABLE",

@@ -33,6 +33,7 @@ class Tables:
 
     sessions: Table
     suppressions: Table
+    profiles: Table
     deliveries: Table
     fleet: Table
     calls: Table
@@ -59,6 +60,7 @@ def tables(request: pytest.FixtureRequest) -> Tables:
     return Tables(
         DynamoTable(client, names["sessions"]),
         DynamoTable(client, names["suppressions"]),
+        DynamoTable(client, names["profiles"]),
         DynamoTable(client, names["deliveries"]),
         DynamoTable(client, names["fleet"]),
         DynamoTable(client, names["calls"]),

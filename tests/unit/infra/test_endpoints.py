@@ -33,7 +33,13 @@ def test_variables_are_spelled_as_botocore_spells_service_ids() -> None:
     session = botocore.session.Session()
     spelled = {
         session.get_service_model(name).service_id.upper().replace(" ", "_")
-        for name in ("connect", "connectparticipant", "pinpoint-sms-voice-v2", "sesv2")
+        for name in (
+            "connect",
+            "connectparticipant",
+            "pinpoint-sms-voice-v2",
+            "sesv2",
+            "customer-profiles",
+        )
     }
     assert spelled == set(SIMULATED_SERVICES)
 

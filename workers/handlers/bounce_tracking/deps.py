@@ -35,6 +35,7 @@ class AddressFact:
     """What a customer's profile should say of one address: in which state, why, since when.
 
     `words` are the source's own. `until` is None where it holds for good, and where nothing does.
+    `revision` is that of the address's record: of two facts the one with the greater is newer.
     """
 
     channel: Channel
@@ -44,6 +45,7 @@ class AddressFact:
     words: str
     since: datetime | None
     until: datetime | None
+    revision: int = 0
 
 
 class ProfileFacts(Protocol):

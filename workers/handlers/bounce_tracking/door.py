@@ -181,6 +181,7 @@ def address_fact(record: AddressRecord, now: Standing) -> AddressFact:
         words=hold.words if hold else "",
         since=hold.since if hold else None,
         until=hold.until if hold else None,
+        revision=record.revision,
     )
 
 

@@ -1,0 +1,175 @@
+"""Facts into a person's record, and the record into the profile, by whose errand that is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from workers.config import ObjectKind
+from workers.errors import SwitchboardError, TransientError
+from workers.handlers.profile_updates.decide import decide
+from workers.handlers.profile_updates.deps import Deps
+from workers.handlers.profile_updates.errands import (
+    WRITING_MS,
+    Duty,
+    LeaveIt,
+    Nothing,
+    Promise,
+    Stay,
+    Write,
+    duty,
+)
+from workers.handlers.profile_updates.facts import PersonFact
+from workers.handlers.profile_updates.finding import Found
+from workers.handlers.profile_updates.objects import digest, objects
+from workers.stores.person_records import Errand, PersonChanged, PersonRecord, PersonState
+
+log = structlog.get_logger(__name__)
+
+TRIES: Final = 8
+"""Writers of one person at the same time; more than that wait their turn on the queue."""
+_LAST_CALL_MS: Final = 20_000
+"""A call takes so long at most: none begins later than that before the writer's time is over."""
+_DAY_S: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of facts.
+
+    Attributes:
+        state: what is known of the person now.
+        is_news: whether any of it was not known before.
+        staying: the message that is to come back, and when; None where all may go.
+    """
+
+    state: PersonState
+    is_news: bool
+    staying: Stay | None = None
+
+
+class Writer:
+    """Keeps people's records and writes their profiles."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def take(
+        self,
+        person: Found,
+        facts: Sequence[PersonFact],
+        messages: Collection[str],
+        *,
+        window_ms: int,
+    ) -> Taken:
+        """Take facts into a person's record; write the profile if it is time and ours to do.
+
+        Raises:
+            TransientError: the record is contended, or a call failed. To be told again.
+        """
+        record = await self._record(person)
+        for _ in range(TRIES):
+            state = decide(record.state, facts)
+            is_news = state != record.state
+            changed = replace(record, state=state)
+            todo = self._duty(changed, messages, window_ms)
+            try:
+                return await self._do(todo, record, self._counted(changed, facts, is_news))
+            except PersonChanged as other:
+                record = other.record or PersonRecord(person.profile_id)
+        raise TransientError("person_record_contended", after_s=1.0)
+
+    async def _do(self, todo: Duty, before: PersonRecord, changed: PersonRecord) -> Taken:
+        is_news = changed.state != before.state
+        taken = Taken(changed.state, is_news)
+        match todo:
+            case Promise(errand):
+                await self._deps.people.save(replace(changed, errand=errand))
+                stay = Stay(errand.message_id, errand.due_ms - self._deps.clock.now_ms())
+                return replace(taken, staying=stay)
+            case Write(message_id):
+                await self._write(changed, message_id)
+                return taken
+            case Nothing() | LeaveIt() | Stay():
+                if is_news:
+                    await self._deps.people.save(changed)
+                return replace(taken, staying=todo) if isinstance(todo, Stay) else taken
+
+    def _duty(self, record: PersonRecord, messages: Collection[str], window_ms: int) -> Duty:
+        now_ms = self._deps.clock.now_ms()
+        return duty(
+            record.errand,
+            messages,
+            makes_difference=bool(self._unwritten(record)),
+            now_ms=now_ms,
+            window_ms=window_ms,
+        )
+
+    def _unwritten(self, record: PersonRecord) -> dict[ObjectKind, str]:
+        made = objects(record, self._deps.rules, self._deps.clock.now_ms())
+        return {kind: text for kind, text in made.items() if record.told.get(kind) != digest(text)}
+
+    async def _write(self, record: PersonRecord, message_id: str) -> None:
+        """Write what differs, until nobody has added anything meanwhile.
+
+        Raises `PersonChanged` only before anything was written.
+        """
+        due_ms = self._deps.clock.now_ms() + WRITING_MS
+        mine = Errand(message_id, due_ms, self._deps.new_nonce())
+        record = await self._deps.people.save(replace(record, errand=mine))
+        for _ in range(TRIES):
+            written = await self._put(record, mine)
+            told = dict(record.told) | {str(kind): digest(text) for kind, text in written.items()}
+            finished = replace(record, told=told, errand=None, unwritten=0)
+            try:
+                await self._deps.people.save(finished)
+            except PersonChanged as other:
+                if other.record is None or other.record.errand != mine:
+                    raise TransientError("profile_written_by_another", after_s=1.0) from None
+                record = replace(other.record, told=told)
+            else:
+                self._deps.meter.profile_merged(record.unwritten)
+                return
+        raise TransientError("person_record_contended", after_s=1.0)
+
+    async def _put(self, record: PersonRecord, mine: Errand) -> dict[ObjectKind, str]:
+        written = self._unwritten(record)
+        try:
+            for kind, text in written.items():
+                mapping = self._deps.rules.objects.named(kind)
+                if mapping is None:
+                    continue
+                if self._deps.clock.now_ms() > mine.due_ms - _LAST_CALL_MS:
+                    raise TransientError("profile_takes_too_long", after_s=1.0)
+                await self._deps.service.put(mapping.type, text)
+                self._deps.meter.profile_written(kind)
+        except SwitchboardError:
+            await self._let_go(record, mine)
+            raise
+        return written
+
+    async def _let_go(self, record: PersonRecord, mine: Errand) -> None:
+        """Nothing is on its way any more, so whoever has the message next need not wait."""
+        try:
+            now_ms = self._deps.clock.now_ms()
+            errand = replace(mine, due_ms=now_ms, nonce="")
+            await self._deps.people.save(replace(record, errand=errand))
+        except SwitchboardError:
+            log.info("errand_not_let_go")
+
+    async def _record(self, person: Found) -> PersonRecord:
+        record = await self._deps.people.find(person.profile_id)
+        if record is not None:
+            return record
+        former = await self._deps.people.find(person.formerly) if person.formerly else None
+        return PersonRecord(person.profile_id, state=former.state if former else PersonState())
+
+    def _counted(
+        self, record: PersonRecord, facts: Sequence[PersonFact], is_news: bool
+    ) -> PersonRecord:
+        kept_s = self._deps.clock.now_ms() // 1000 + self._deps.rules.record_days * _DAY_S
+        unwritten = record.unwritten + (len(facts) if is_news else 0)
+        return replace(record, unwritten=unwritten, expires_at_s=max(record.expires_at_s, kept_s))
