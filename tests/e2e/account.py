@@ -12,6 +12,7 @@ from infra.local.toolroom import ROOT
 CONFIG = Path(__file__).with_name("brands.toml")
 PROFILES_CONFIG = Path(__file__).with_name("profiles.toml")
 DOMAIN = "clinic"
+TYPES = Path(__file__).parents[2] / "infra" / "profiles"
 PLAIN = "+12065550110"
 TALKING_FLOW = "+12065550111"
 PICTURES = "+12065550112"
@@ -71,6 +72,7 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
             "opt_out_lists": [{"name": name} for name in ("Default", *sorted(_LISTS.values()))],
         },
         "ses": _mail(made.topic_arns["ses-events"]),
+        "customer_profiles": {"domains": [{"name": DOMAIN, "object_types": _object_types()}]},
         "connect": {
             "instances": [
                 {
@@ -82,6 +84,12 @@ def contact_centre(made: Provisioned) -> Mapping[str, object]:
             ]
         },
     }
+
+
+def _object_types() -> Mapping[str, object]:
+    """The types that the project ships, as they would be put into an account."""
+    shipped = (json.loads(file.read_text("utf-8")) for file in sorted(TYPES.glob("*.json")))
+    return {one.pop("ObjectTypeName"): one for one in shipped}
 
 
 def _mail(topic_arn: str) -> Mapping[str, object]:
