@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ async def dynamodb(aws: LocalAws) -> AsyncIterator[DynamoDBClient]:
 @pytest.fixture(params=["memory", "dynamodb"])
 def tables(request: pytest.FixtureRequest) -> Tables:
     if request.param == "memory":
-        return Tables(*(MemoryTable() for _ in range(5)))
+        return Tables(*(MemoryTable() for _ in fields(Tables)))
     client = request.getfixturevalue("dynamodb")
     names = request.getfixturevalue("provisioned").tables
     return Tables(
