@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workers.clock import Clock
 from workers.config import PersonKey
 from workers.errors import SwitchboardError
 from workers.handlers.profile_updates.deps import ProfileService
+from workers.testing import FakeClock
 
 _FIELDS = {"_account": "customer_id", "_phone": "phone", "_email": "email"}
 
@@ -24,10 +24,14 @@ class _Profile:
 
 @dataclass
 class FakeProfiles(ProfileService):
-    """One domain. `failures` are raised by the next calls of their operation."""
+    """One domain. `failures` are raised by the next calls of their operation.
 
-    clock: Clock
+    A search shows what was there when it was asked, and answers `search_takes_s` later.
+    """
+
+    clock: FakeClock
     lag_s: float = 0.0
+    search_takes_s: float = 0.0
     profiles: dict[str, _Profile] = field(default_factory=dict)
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -43,11 +47,13 @@ class FakeProfiles(ProfileService):
     async def search(self, key_name: str, value: str) -> tuple[str, ...]:
         await self._called("search")
         now_s, name = self.clock.monotonic(), _FIELDS[key_name]
-        return tuple(
+        found = tuple(
             profile_id
             for profile_id, profile in self.profiles.items()
             if profile.searchable_at_s <= now_s and profile.keys.get(name) == value
         )
+        self.clock.advance(self.search_takes_s)
+        return found
 
     async def create(self, keys: Mapping[PersonKey, str]) -> str:
         if self.creates_before_failing and self.failures.get("create"):

@@ -90,6 +90,18 @@ async def test_a_creation_in_doubt_is_looked_for_before_another_is_made() -> Non
     assert len(worker.service.profiles) == 1
 
 
+async def test_a_profile_that_comes_up_between_search_and_claim_is_not_made_again() -> None:
+    worker = Updating(CREATING, lag_s=60.5, creates_before_failing=True)
+    worker.service.failures["create"] = [InDoubt("CreateProfile", "read_timeout")]
+    event = ses("Open", at=worker.ago(hours=1))
+    await worker.take(worker.item(event))
+    # The claim goes bad while a search is under way that still shows nobody.
+    worker.clock.advance(60)
+    worker.service.search_takes_s = 1.0
+    assert await worker.take(worker.item(event)) == [Done()]
+    assert len(worker.service.profiles) == 1
+
+
 async def test_a_creation_that_surely_failed_is_repeated_without_waiting() -> None:
     worker = Updating(CREATING)
     worker.service.failures["create"] = [Throttled("throttled", after_s=1.0)]
