@@ -497,6 +497,23 @@ async def operator_tools(
         )
 
 
+@asynccontextmanager
+async def call_tools(settings: Settings, configuration: Configuration) -> AsyncIterator[CallDeps]:
+    """What `switchboard remind` and `switchboard calls` work with, over a worker's wiring.
+
+    Raises:
+        SettingsError: the keys for data at rest cannot be had, or there is no queue for reminders.
+    """
+    if REMINDER_QUEUE not in settings.queue_urls:
+        raise SettingsError(f"SWITCHBOARD_QUEUE_URLS has no {REMINDER_QUEUE}")
+    clock, meter = SystemClock(), RelayMeter(Metrics())
+    async with Aws(AwsPolicy()) as aws:
+        caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
+        keys = await _key_ring(settings, aws)
+        ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
+        yield await _call_deps(ground, await _deps(ground))
+
+
 async def _key_ring(settings: Settings, aws: Aws) -> KeyRing:
     if settings.key_file is not None:
         try:

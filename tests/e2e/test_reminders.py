@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import uuid
+from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -15,7 +18,7 @@ from aiobotocore.session import get_session
 from schemas.own import PinpointOrigin, Remind, encode_command
 from simulator.contact_centre.voice.callee import CalleePlan
 from simulator.contact_centre.voice.client import SeenCall, Telephones
-from tests.e2e.account import REMINDING
+from tests.e2e.account import CONFIG, REMINDING
 from tests.e2e.stage import Customer, Stage, utc_now
 from tests.e2e.theatre import scene
 
@@ -196,3 +199,116 @@ async def test_a_broken_reminder_is_a_dead_letter_that_names_the_key(stage: Stag
     letter = await stage.dead_letter("reminders", body)
     assert letter.reason == "undecodable_command_field_invalid"
     assert customer.number not in json.dumps(dict(letter.attributes))
+
+
+async def switchboard(stage: Stage, *arguments: str) -> tuple[int, str, str]:
+    """An operator's command, in a shell with a worker's wiring; status, stdout, stderr."""
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("switchboard")),
+        *arguments,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            **stage.world.aws.environment(),
+            **stage.world.provisioned.worker_environment(),
+            "SWITCHBOARD_CONFIG": str(CONFIG),
+            "SWITCHBOARD_KEY_FILE": str(stage.world.plan.run_dir / "key"),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def reported(stage: Stage, name: str, **states: int) -> list[dict[str, Any]]:
+    """The report of a list, once so many rows are in each of these states."""
+    rows: list[dict[str, Any]] = []
+
+    async def look() -> bool:
+        status, out, err = await switchboard(stage, "calls", "report", name, "--format", "json")
+        assert status == 0, err
+        rows[:] = json.loads(out)["rows"]
+        counts = Counter(row["state"] for row in rows)
+        return all(counts[state] == count for state, count in states.items())
+
+    await stage.until(look, lambda: f"of {states} the report has {rows}", 30.0)
+    return rows
+
+
+@scene(slow=True)
+async def test_a_list_is_previewed_started_and_reported_row_by_row(stage: Stage) -> None:
+    people = [stage.customer(REMINDING) for _ in range(3)]
+    at = (utc_now() + timedelta(days=3)).isoformat()
+    lines = [f"{p.number},{at},North" for p in people]
+    lines.insert(1, f"12,{at},North")
+    lines.append(lines[0])
+    file = stage.world.plan.run_dir / f"list-{uuid.uuid4().hex[:6]}.csv"
+    file.write_text("number,appointment_at,clinic\n" + "\n".join(lines) + "\n")
+    await plan(stage, people[0], CalleePlan(keys="1"))
+    await plan(stage, people[1], CalleePlan(behaviour="machine"))
+    await plan(stage, people[2], CalleePlan(keys="2"))
+
+    start = ("calls", "start", str(file), "--brand", BRAND)
+    status, out, err = await switchboard(stage, *start, "--dry-run")
+    assert status == 0, err
+    assert "3 rows: 3 now. Nobody was called." in out
+    assert "line 3: number" in err
+    assert "line 6: the same person and appointment as line 2" in err
+    assert people[0].number not in out + err
+
+    for _ in range(2):  # the same file again is the same list
+        status, out, err = await switchboard(stage, *start)
+        assert status == 0, err
+    name = out.split(":")[0]
+    rows = await reported(stage, name, confirmed=1, human=1, another_time=1)
+    assert [row["line"] for row in rows] == [2, 4, 5]
+    for person in people:
+        [call] = await calls_to(stage, person)
+        assert call.attributes["clinic"] == "North"
+
+    status, out, _ = await switchboard(stage, "calls", "status", name)
+    assert f"{name} is running: 3 rows of {BRAND}" in out
+    status, out, _ = await switchboard(stage, "calls", "report", name, "--format", "csv", "--full")
+    assert people[2].number in out
+    assert out.splitlines()[0].startswith("line,id,number,state")
+
+
+@scene(slow=True)
+async def test_a_list_is_paused_resumed_and_cancelled(stage: Stage) -> None:
+    people = [stage.customer(REMINDING) for _ in range(2)]
+    at = (utc_now() + timedelta(days=3)).isoformat()
+    file = stage.world.plan.run_dir / f"list-{uuid.uuid4().hex[:6]}.jsonl"
+    name, later = f"l-{uuid.uuid4().hex[:8]}", (utc_now() + timedelta(hours=1)).isoformat()
+    file.write_text(
+        "\n".join(json.dumps({"number": p.number, "appointment_at": at}) for p in people)
+    )
+    start = ("calls", "start", str(file), "--brand", BRAND, "--name", name, "--at", later)
+    status, _, err = await switchboard(stage, *start)
+    assert status == 0, err
+    status, out, _ = await switchboard(stage, "calls", "pause", name, "--reason", "too early")
+    assert (status, out) == (0, f"{name} is paused\n")
+    await reported(stage, name, waiting=2)
+    status, out, _ = await switchboard(stage, "calls", "cancel", name, "--reason", "not at all")
+    assert status == 0
+    rows = await reported(stage, name, not_called=2)  # although they were to wait for an hour
+    assert {row["detail"] for row in rows} == {"cancelled"}
+    status, _, err = await switchboard(stage, "calls", "resume", name)
+    assert status == 2
+    assert "was cancelled" in err
+    status, _, err = await switchboard(stage, "calls", "status", "nobodys")
+    assert status == 2
+
+
+@scene()
+async def test_one_reminder_from_a_shell(stage: Stage) -> None:
+    customer = stage.customer(REMINDING)
+    await plan(stage, customer, CalleePlan(keys="1"))
+    at = (utc_now() + timedelta(days=3)).isoformat()
+    arguments = ("remind", customer.number, "--brand", BRAND, "--at", at, "--name", "Ann")
+    status, out, err = await switchboard(stage, *arguments)
+    assert status == 0, err
+    assert customer.number not in out
+    [call] = await calls_to(stage, customer)
+    assert call.attributes["sb_name"] == "Ann"

@@ -13,6 +13,8 @@ import click
 _COMMANDS: Final = {
     "worker": ("workers.cli.worker", "worker", "Consume the queues and relay conversations."),
     "queue": ("workers.cli.queue", "queue", "Pause, resume and look at queues."),
+    "remind": ("workers.cli.remind", "remind", "Ask for one reminder call."),
+    "calls": ("workers.cli.calls", "calls", "Call lists: start, status, report, pause, cancel."),
     "suppressions": (
         "workers.cli.suppressions",
         "suppressions",
