@@ -7,12 +7,13 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from urllib.parse import quote, quote_plus
 
 import boto3
 
-from tests.e2e.account import SHORT_LIMITS
-from tests.e2e.stage import Stage, attributes_of
+from tests.e2e.account import REMINDING, SHORT_LIMITS
+from tests.e2e.stage import Stage, attributes_of, utc_now
 from tests.e2e.theatre import scene
 
 BODIES = (
@@ -20,6 +21,7 @@ BODIES = (
     'my "secret" is 4711 & more',
     "agent canary 鳥 über 99 Wolken",
 )
+CALLEE = "Canary Callee Ünal"
 MAILBOX = "canary.person@mailbox.example"
 SHORTEST_CANARY = 8
 
@@ -78,12 +80,38 @@ async def _play(stage: Stage) -> None:
     await stage.dead_letter("inbound-sms", broken)
     await stage.until_in_chat(chat, BODIES[0], BODIES[0], timeout_s=60)
     await _bounces(stage)
+    await _reminder(stage)
     await stage.text(customer, "STOP")
 
     async def look() -> bool:
         return (await stage.desk.chat(chat.contact_id)).state == "ended"
 
     await stage.until(look, "the opt-out ended the chat")
+
+
+async def _reminder(stage: Stage) -> None:
+    """A call about an appointment, its text, the answer, and a wish for a call that is broken."""
+    callee = stage.customer(REMINDING)
+    wish = {
+        "switchboard": "remind",
+        "version": 1,
+        "id": "canary-visit",
+        "brand": "Reminding",
+        "number": callee.number,
+        "name": CALLEE,
+        "appointment_at": (utc_now() + timedelta(days=2)).isoformat(),
+        "attributes": {"note": CALLEE},
+    }
+    await stage.enqueue("reminders", json.dumps(wish))
+
+    async def look() -> bool:
+        return bool(await stage.on_phone(callee))
+
+    await stage.until(look, "the text after the call came")
+    await stage.text(callee, "1")
+    broken = json.dumps({**wish, "zone": CALLEE * 9})
+    await stage.enqueue("reminders", broken)
+    await stage.dead_letter("reminders", broken)
 
 
 async def _bounces(stage: Stage) -> None:
@@ -100,11 +128,13 @@ async def _bounces(stage: Stage) -> None:
 
 async def _canaries(stage: Stage) -> set[tuple[str, str]]:
     """What the canary customers said and were told, and whatever else this world has seen."""
-    found = {("body", body) for body in BODIES} | {("address", MAILBOX)}
+    found = {("body", body) for body in BODIES} | {("address", MAILBOX), ("name", CALLEE)}
     for entry in await stage.simulator.ledger():
         params = entry.params
         if entry.name == "StartChatContact":
             found.add(("number", params["Attributes"]["sb_customer_number"]))
+        if entry.name == "StartOutboundVoiceContact":
+            found.add(("number", params["DestinationPhoneNumber"]))
         for name in ("ConnectionToken", "ParticipantToken"):
             if name in params:
                 found.add(("token", params[name]))

@@ -55,6 +55,14 @@ class ProfileResults(Protocol):
         ...
 
 
+class ProfileZones(Protocol):
+    """Whoever knows from a customer's profile where they live."""
+
+    async def zone_of(self, number: str, customer_id: str | None) -> str | None:
+        """The IANA zone, None where it is not known. Raises `TransientError` to be asked again."""
+        ...
+
+
 class Meter(Protocol):
     """What reminder dialing counts; `workers.bootstrap` maps it onto the metrics list."""
 
@@ -85,7 +93,7 @@ OpenChat = Callable[[str, str], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """Reminder dialing's tools. Who is None is not told."""
+    """Reminder dialing's tools. Who is None is neither told nor asked."""
 
     config: Configuration
     calls: Calls
@@ -99,3 +107,4 @@ class Deps:
     random: random.Random
     bus: ResultBus | None = None
     profiles: ProfileResults | None = None
+    zones: ProfileZones | None = None

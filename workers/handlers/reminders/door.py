@@ -48,7 +48,9 @@ class RemindDoor:
         number = normalise(remind.number)
         rules, now_ms = self._deps.config.reminders, self._deps.clock.now_ms()
         until_ms = int(useful_of(remind, rules).until.timestamp() * 1000)
-        job = remind.model_copy(update={"number": number or remind.number})
+        job = remind.model_copy(
+            update={"number": number or remind.number, "zone": await self._zone(remind, number)}
+        )
         made = changes.made(
             rid, job, now_ms=now_ms, record_days=rules.record_days, until_ms=until_ms
         )
@@ -64,6 +66,12 @@ class RemindDoor:
             return await self._ender.close(reminder, Result.NOT_CALLED, UNREADABLE_NUMBER)
         await self._deps.commands.send(ReminderWatch(rid=rid))
         return Done()
+
+    async def _zone(self, remind: Remind, number: str | None) -> str | None:
+        """What the command says, else the profile; the number is asked at the moment of dialing."""
+        if remind.zone is not None or number is None or self._deps.zones is None:
+            return remind.zone
+        return await self._deps.zones.zone_of(number, remind.customer_id)
 
     async def custom_channel(self, call: CustomChannelCall, delivery: Delivery) -> Outcome:
         """A campaign's or journey's endpoints: each becomes a reminder on the queue."""

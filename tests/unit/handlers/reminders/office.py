@@ -69,6 +69,16 @@ class Profiles:
         self.told.append(result)
 
 
+class Zones:
+    """Where profiles say that people live."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[str, str] = {}
+
+    async def zone_of(self, number: str, customer_id: str | None) -> str | None:  # noqa: ARG002
+        return self.by_number.get(number)
+
+
 class CallMeter(CountingMeter):
     """Counts of calls, too."""
 
@@ -135,6 +145,7 @@ class Office:
         self.wire: Wire = self.faults
         self.bus = Bus(self)
         self.profiles = Profiles()
+        self.zones = Zones()
         self.messages: list[Message] = []
         self.outcomes: list[Outcome | BaseException] = []
         self.dead: list[DeadLetter] = []
@@ -169,6 +180,7 @@ class Office:
             random=self.rng,
             bus=self.bus,
             profiles=self.profiles,
+            zones=self.zones,
         )
         return Router(
             Doors(

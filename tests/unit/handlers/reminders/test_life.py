@@ -177,6 +177,17 @@ async def test_nobody_is_dialled_at_night_and_the_call_waits_for_the_morning() -
     assert office.dialled_at()[0] // timedelta(minutes=1) == 120
 
 
+async def test_a_profiles_zone_counts_where_the_command_names_none() -> None:
+    office = Office()
+    office.zones.by_number[SEATTLE] = "Pacific/Honolulu"
+    office.remind()
+    office.remind(id="r-2", zone="America/Los_Angeles")
+    await office.run()
+    by_id = {d.call.attributes["sb_reminder"]: d.at for d in office.exchange.dialled}
+    assert (by_id[office.calls.rid("r-1")] - BEGIN) // timedelta(minutes=1) == 120
+    assert by_id[office.calls.rid("r-2")] - BEGIN < timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
