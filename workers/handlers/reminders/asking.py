@@ -65,11 +65,6 @@ class Asker:
         return True
 
 
-def is_soon(judgement: Judgement) -> bool:
-    """Whether it may be done now."""
-    return isinstance(judgement, Now)
-
-
 def later(judgement: Later) -> int:
     """When, in whole milliseconds and not before."""
     return -(-round(judgement.at.timestamp() * 1_000_000) // 1000)

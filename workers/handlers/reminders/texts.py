@@ -136,6 +136,7 @@ class Texter:
             await self._deps.calls.save(changes.texted(reminder, TextStage.REFUSED))
             return Wait("text_refused", 1.0)
         self._deps.meter.effect("reminder_text", "sent")
+        log.info("reminder_text_sent", reminder=reminder.rid, sms_message_id=message_id)
         self._deps.meter.sms_parts(brand.name, measure(text.body).parts)
         sent = await self._mark_sent(reminder, message_id)
         if sent.result is not None:  # an answer was faster
