@@ -49,7 +49,8 @@ async def mailed_out(folder: Path) -> Profiles:
 
 def judged(folder: Path, profiles: Profiles, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     (folder / "profiles").write_text("\n".join(map(json.dumps, profiles)))
-    recount(*(str(folder / name) for name in ("events", "profiles", "people")), NOW.isoformat())
+    events, told, persons = (str(folder / name) for name in ("events", "profiles", "people"))
+    recount(events, told, persons, NOW.isoformat())
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     return report
 
