@@ -36,12 +36,13 @@ from workers.clients.media import S3Shelf
 from workers.clients.opt_out_lists import EumOptOutPages
 from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
+from workers.clients.profile_zones import ProfileZones, ZoneKeys
 from workers.clients.profiles import CustomerProfiles
 from workers.clients.result_bus import EventBridgeResults
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
-from workers.config import Configuration, ObjectKind
+from workers.config import Configuration, ObjectKind, PersonKey
 from workers.errors import SettingsError
 from workers.handlers.bounce_tracking.deps import AddressFact
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
@@ -434,7 +435,22 @@ async def _call_deps(ground: Ground, relay: Deps, profiles: ProfileDoor | None =
         random=relay.random,
         bus=EventBridgeResults(await aws.events(), bus, caller) if bus else None,
         profiles=_ReminderNews(ProfileWords(profiles)) if profiles else None,
+        zones=await _zones(ground),
     )
+
+
+async def _zones(ground: Ground) -> ProfileZones | None:
+    """Where profiles say that people live; None where the file does not want them asked."""
+    rules, attribute = ground.configuration.profiles, ground.configuration.reminders.profile_zone
+    if not attribute:
+        return None
+    keys = ZoneKeys(
+        phone=rules.key_name(PersonKey.PHONE),
+        customer_id=rules.key_name(PersonKey.CUSTOMER_ID),
+        attribute=attribute,
+    )
+    client = await ground.aws.customer_profiles()
+    return ProfileZones(client, ground.caller, rules.domain, keys)
 
 
 async def _has_open_chat(journal: Journal, ours: str, theirs: str) -> bool:

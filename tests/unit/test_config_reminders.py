@@ -44,6 +44,7 @@ def test_the_defaults_are_usable(tmp_path: Path) -> None:
         (CALLS + '[reminders.replies]\nagent = ["Y"]', "reminders.replies.agent[0]"),
         (CALLS + "[reminders]\nin_air_max = 0", "reminders.in_air_max"),
         (CALLS + "[reminders]\nnight = true", "reminders.night"),
+        (CALLS + '[reminders]\nprofile_zone = "Zone"', "needs profiles.domain"),
     ],
 )
 def test_an_error_names_its_key(tmp_path: Path, text: str, says: str) -> None:

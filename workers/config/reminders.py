@@ -242,6 +242,12 @@ class ReminderRules(Value):
         pattern=r"^[/.A-Za-z0-9_:-]{0,256}$",
         description="EventBridge bus (name or ARN) that is told the results; empty = none",
     )
+    profile_zone: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.-]{0,255}$",
+        description="The attribute of customers' profiles (`[profiles]`) that holds their IANA"
+        " zone; empty = profiles are not asked",
+    )
     ladder: Ladder = Field(default=Ladder(), description="What follows each result")
     replies: Replies = Field(default=Replies(), description="How the text may be answered")
     pinpoint: PinpointMapping = Field(

@@ -34,6 +34,11 @@ def breaches(configuration: Configuration) -> Iterator[Finding]:
         yield from _texts(brand, at)
         yield from _calls(brand, at)
     yield from _replies(configuration)
+    if configuration.reminders.profile_zone and not configuration.profiles.is_on:
+        yield Finding(
+            ("reminders", "profile_zone"),
+            "needs profiles.domain: without one there are no profiles to ask",
+        )
 
 
 def _taken(seen: dict[str, Path], value: str, path: Path, what: str) -> Iterator[Finding]:

@@ -10,12 +10,13 @@ import pytest
 
 from simulator.contact_centre.seeding import DEFAULT_INSTANCE_ID, DEFAULT_NUMBER
 from simulator.contact_centre.voice.callee import CalleePlan
-from tests.contract.clients.wire import WireServer, answer, closed_port
+from tests.contract.clients.wire import Behaviour, WireServer, answer, closed_port
 from tests.contract.simulator.calling import FLOW_ID, Calling, calling
 from tests.contract.simulator.conftest import CUSTOMER
 from workers.clients.aws import Aws, AwsPolicy
 from workers.clients.call import Caller
 from workers.clients.connect_voice import ConnectDialing
+from workers.clients.profile_zones import ProfileZones, ZoneKeys
 from workers.clients.protocols import OutboundCall
 from workers.clients.result_bus import EventBridgeResults
 from workers.errors import AccountProblem, ContactEnded, PermanentError, QuotaFull, TransientError
@@ -122,6 +123,33 @@ async def test_what_can_never_be_dialled_is_refused_for_good(dialing: ConnectDia
 async def test_a_contact_that_nobody_knows_is_gone(dialing: ConnectDialing) -> None:
     with pytest.raises(ContactEnded):
         await dialing.call_facts("12345678-1234-4123-8123-123456789012")
+
+
+async def test_a_profiles_zone_is_found_by_customer_id_then_by_number(
+    wire: WireServer, sdk: Aws, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CUSTOMER_PROFILES", wire.url)
+    keys = ZoneKeys(phone="_phone", customer_id="_account", attribute="Zone")
+    zones = ProfileZones(await sdk.customer_profiles(), caller, "clinic", keys)
+
+    def found(*names: str | None) -> Behaviour:
+        items = [
+            {"ProfileId": f"p-{name}", **({"Attributes": {"Zone": name}} if name else {})}
+            for name in names
+        ]
+        return answer(200, {"Items": items})
+
+    wire.script = [found(), found("America/Denver"), found("Europe/Paris"), found(None, None)]
+    assert await zones.zone_of(CUSTOMER, "c-1") == "America/Denver"
+    asked = [request.json() for request in wire.requests]
+    assert [(a["KeyName"], a["Values"]) for a in asked] == [
+        ("_account", ["c-1"]),
+        ("_phone", [CUSTOMER]),
+    ]
+    assert await zones.zone_of(CUSTOMER, "c-1") == "Europe/Paris"
+    assert await zones.zone_of(CUSTOMER, None) is None
+    wire.script = [found("Europe/Paris", "Europe/Rome")]
+    assert await zones.zone_of(CUSTOMER, None) is None
 
 
 async def test_results_are_put_and_a_partial_refusal_is_seen(
