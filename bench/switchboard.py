@@ -53,7 +53,9 @@ async def main() -> int:
 
 
 class NoDoors:
-    """`Doors`, whichever is asked for."""
+    """`Doors`, whichever is asked for; no profiles are written."""
+
+    profiles = None
 
     def __getattr__(self, _name: str) -> NoDoor:
         return NoDoor()

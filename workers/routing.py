@@ -112,10 +112,14 @@ class Router:
         return Batched(self._run_together, wanted)
 
     async def _run_alone(self, item: Item[Events]) -> Outcome:
-        told = (await self._run_together([item]))[item]
-        if isinstance(told, BaseException):
-            raise told
-        return told
+        """A text is not to come again for the profile's sake: it is written at once."""
+        told = await self._run(item.event, item.delivery)
+        if self._profiles is None or not isinstance(told, Done | Discard):
+            return told
+        said = await self._profiles.handle_alone(item)
+        if isinstance(said, BaseException):
+            raise said
+        return told if isinstance(said, Discard) else said
 
     async def _run_together(self, items: Sequence[Item[Events]]) -> Mapping[Item[Events], Told]:
         """Each event's own handlers at once, and profiles for those that are through.

@@ -77,6 +77,15 @@ class ProfileDoor:
 
     async def handle_batch(self, items: Sequence[Item[Events]]) -> Mapping[Item[Events], Told]:
         """Take in many events, each person's at once. An item's outcome is its gravest."""
+        return await self._handle(items, window_ms=self._deps.rules.window_s * 1000)
+
+    async def handle_alone(self, item: Item[Events]) -> Told:
+        """Take in an event whose message should not stay for a window: another handler's too."""
+        return (await self._handle([item], window_ms=0))[item]
+
+    async def _handle(
+        self, items: Sequence[Item[Events]], *, window_ms: int
+    ) -> Mapping[Item[Events], Told]:
         answers: dict[Item[Events], _Answers] = {item: _Answers() for item in items}
         parts: list[_Part] = []
         for item in items:
@@ -90,7 +99,7 @@ class ProfileDoor:
                 people[part.finding.profile_id].append(part)
             else:
                 answers[part.item].outcomes.append(self._not_found(part.finding))
-        taken = await asyncio.gather(*(self._take(of_one) for of_one in people.values()))
+        taken = await asyncio.gather(*(self._take(of_one, window_ms) for of_one in people.values()))
         for outcomes in taken:
             for item, outcome in outcomes:
                 answers[item].outcomes.append(outcome)
@@ -167,11 +176,12 @@ class ProfileDoor:
             case _:
                 return RuntimeError("nobody was looked up")
 
-    async def _take(self, parts: Sequence[_Part]) -> list[tuple[Item[Events], Told]]:
+    async def _take(
+        self, parts: Sequence[_Part], window_ms: int
+    ) -> list[tuple[Item[Events], Told]]:
         """All that is known of one person, in one go."""
         person = next(part.finding for part in parts if isinstance(part.finding, Found))
         messages = dict.fromkeys(part.item.delivery.message_id for part in parts)
-        window_ms = self._deps.rules.window_s * 1000
         facts = [part.fact for part in parts]
         try:
             taken = await self._writer.take(person, facts, messages, window_ms=window_ms)
