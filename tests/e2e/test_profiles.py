@@ -171,6 +171,8 @@ async def test_a_mails_life_over_both_ways_is_counted_once_in_bounces_and_profil
     assert found.fields["Attributes"]["emailScore"] == "4.0"
     # The delivery was bounce tracking's too, once over both ways.
     assert await stage.metric("address_facts_total", kind="delivered", result="new") >= facts + 1
+    for log in stage.world.worker_logs():
+        assert pat not in log.read_text("utf-8")
 
 
 @scene(world="profiles")
