@@ -17,7 +17,7 @@ SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
 	faults e2e-localstack \
-	storm crash-matrix soak soak-profiles fuzz bench dst model clean lock
+	storm crash-matrix soak soak-profiles soak-calls fuzz bench dst model clean lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ soak: $(DEV) ## EVENTS events through kills, outages and faults on every call
 
 soak-profiles: $(DEV) ## EVENTS engagement events for PEOPLE people, and their profiles by a recount
 	$(BIN)/python -m demo.mail_out --events $(EVENTS) --people $(or $(PEOPLE),5000) $(ARGS)
+
+soak-calls: $(DEV) ## CALLS people of a call list through kills and lost events, and a recount
+	$(BIN)/python -m demo.call_list --calls $(or $(CALLS),2000) $(ARGS)
 
 INPUTS ?= 1000000
 SEED ?= 1

@@ -5,6 +5,7 @@ A place that nobody gave back (its worker was killed) is free again after the lo
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -25,9 +26,20 @@ class Air:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+        # One at a time in a process: only other processes are met by the condition on the write.
+        self._turn = asyncio.Lock()
 
     async def take(self, place: str) -> bool:
         """Take a place, or keep one's own; False when all are taken."""
+        async with self._turn:
+            return await self._take(place)
+
+    async def leave(self, place: str) -> None:
+        """Give a place back, if it is taken."""
+        async with self._turn:
+            await self._leave(place)
+
+    async def _take(self, place: str) -> bool:
         rules = self._deps.config.reminders
         for _ in range(_TRIES):
             now_ms = self._deps.clock.now_ms()
@@ -45,8 +57,7 @@ class Air:
             return True
         raise TransientError("in_air_contended", after_s=1.0)
 
-    async def leave(self, place: str) -> None:
-        """Give a place back, if it is taken."""
+    async def _leave(self, place: str) -> None:
         for _ in range(_TRIES):
             air = await self._deps.calls.in_air()
             if place not in air.calls:
