@@ -146,7 +146,7 @@ class ProfileRules(Value):
     )
     create: bool = Field(
         default=False,
-        description="Make a profile for whom no search finds. Bounces and opt-outs make none",
+        description="Make a profile for whom no search finds",
     )
     several: Literal["skip", "dead_letter"] = Field(
         default="skip",

@@ -105,14 +105,7 @@ class ProfileDoor:
                 answers[item].outcomes.append(outcome)
         return {item: answer.settled() for item, answer in answers.items()}
 
-    async def tell(
-        self,
-        keys: Mapping[PersonKey, str],
-        change: Change,
-        at_ms: int,
-        *,
-        may_create: bool = False,
-    ) -> bool:
+    async def tell(self, keys: Mapping[PersonKey, str], change: Change, at_ms: int) -> bool:
         """Take in what another handler knows; False where nobody is known by these keys.
 
         It is written before this returns, or another's errand will carry it.
@@ -120,9 +113,9 @@ class ProfileDoor:
         Raises:
             TransientError: to be told again.
         """
-        fact = PersonFact(keys, at_ms, (change,), may_create)
+        fact = PersonFact(keys, at_ms, (change,))
         try:
-            finding = await self._finder.find(keys, may_create=may_create)
+            finding = await self._finder.find(keys)
         except InDoubt as doubt:
             raise TransientError("profiles_in_doubt", after_s=OUTAGE_LOOK_S) from doubt
         if not isinstance(finding, Found):
@@ -147,17 +140,17 @@ class ProfileDoor:
 
     async def _find(self, parts: Sequence[_Part]) -> None:
         """Look each person up once, all at the same time."""
-        wanted: defaultdict[tuple[_Keys, bool], list[_Part]] = defaultdict(list)
+        wanted: defaultdict[_Keys, list[_Part]] = defaultdict(list)
         for part in parts:
-            wanted[frozenset(part.fact.keys.items()), part.fact.may_create].append(part)
-        found = await asyncio.gather(*(self._found(keys, may) for keys, may in wanted))
+            wanted[frozenset(part.fact.keys.items())].append(part)
+        found = await asyncio.gather(*(self._found(keys) for keys in wanted))
         for finding, asking in zip(found, wanted.values(), strict=True):
             for part in asking:
                 part.finding = finding
 
-    async def _found(self, keys: _Keys, may_create: bool) -> Finding | SwitchboardError:
+    async def _found(self, keys: _Keys) -> Finding | SwitchboardError:
         try:
-            return await self._finder.find(dict(keys), may_create=may_create)
+            return await self._finder.find(dict(keys))
         except SwitchboardError as error:
             return error
 

@@ -46,13 +46,11 @@ class PersonFact:
     Attributes:
         keys: what the person is known by: normalised, one value each, never empty.
         at_ms: when that was said.
-        may_create: whether it is a reason to make a profile.
     """
 
     keys: Mapping[PersonKey, str]
     at_ms: int
     changes: tuple[Change, ...]
-    may_create: bool = True
 
 
 @dataclass(frozen=True, slots=True)

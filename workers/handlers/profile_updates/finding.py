@@ -24,6 +24,9 @@ from workers.stores.person_records import Claim
 log = structlog.get_logger(__name__)
 
 MAKING_MS: Final = 60_000
+STRANGER_MS: Final = 60_000
+"""Nobody is asked again so soon whether a stranger has a profile by now: a mail-out's events of
+somebody come together, and searches are what strangers cost."""
 _LOOK_S: Final = 2.0
 _REMEMBERED_MAX: Final = 10_000
 
@@ -59,10 +62,24 @@ class Finder:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._known: Bounded[str, Claim] = Bounded(_REMEMBERED_MAX)
+        self._strangers: Bounded[frozenset[tuple[PersonKey, str]], int] = Bounded(_REMEMBERED_MAX)
 
-    async def find(self, keys: Keys, *, may_create: bool) -> Finding:
+    async def find(self, keys: Keys) -> Finding:
         """The profile of somebody. Raises `TransientError` while another worker makes it."""
         wanted = {key: keys[key] for key in self._deps.rules.search_keys if key in keys}
+        named = frozenset(wanted.items())
+        if (self._strangers.get(named) or 0) > self._deps.clock.now_ms():
+            return Unknown()
+        found = await self._looked_up(wanted)
+        if not isinstance(found, Unknown) or not wanted:
+            return found
+        if not self._deps.rules.create:
+            self._strangers.put(named, self._deps.clock.now_ms() + STRANGER_MS)
+            return found
+        return await self._made(wanted)
+
+    async def _looked_up(self, wanted: Keys) -> Finding:
+        """By claims, else by a search."""
         formerly = ""
         for key, value in wanted.items():
             claim = await self._claim(_spelled(key, value))
@@ -74,11 +91,7 @@ class Finder:
         found = await self._searched(wanted, self._deps.new_nonce())
         if isinstance(found, Found):
             return Found(found.profile_id, formerly if formerly != found.profile_id else "")
-        if not isinstance(found, Unknown) or not wanted:
-            return found
-        if not (may_create and self._deps.rules.create):
-            return found
-        return await self._made(wanted)
+        return found
 
     async def _searched(self, wanted: Keys, nonce: str) -> Finding:
         several: Several | None = None

@@ -81,7 +81,7 @@ class ProfileWords:
             keys[PersonKey.CUSTOMER_ID] = news.customer_id
         at_ms = to_ms(news.at)
         word = ReminderWord(named(news.reminder_id), at_ms, named(news.result), news.attempt)
-        return await self._door.tell(keys, word, at_ms, may_create=True)
+        return await self._door.tell(keys, word, at_ms)
 
 
 def _ms(at: datetime | None) -> int:

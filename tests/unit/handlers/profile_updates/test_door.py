@@ -58,6 +58,17 @@ async def test_a_stranger_is_counted_and_let_go() -> None:
     assert worker.service.profiles == {}
 
 
+async def test_a_stranger_is_searched_for_once_a_minute() -> None:
+    worker = Updating()
+    event = ses("Open", at=worker.ago(hours=1))
+    for _ in range(3):
+        assert await worker.take(worker.item(event)) == [Discard("customer_unknown")]
+    assert worker.service.calls == ["search"]
+    worker.service.add(email=MAIL)
+    worker.clock.advance(61)
+    assert await worker.take(worker.item(event)) == [Done()]
+
+
 async def test_two_events_of_a_stranger_at_once_make_one_profile_although_search_lags() -> None:
     first = Updating(CREATING, lag_s=5.0)
     second = first.second_worker()
@@ -265,20 +276,31 @@ async def test_an_open_of_a_mail_to_several_is_nobodys() -> None:
     assert await worker.take(worker.item(event)) == [Discard("one_of_several_recipients")]
 
 
-async def test_a_bounced_address_is_written_once_and_makes_no_profile() -> None:
-    worker = Updating(CREATING)
+async def test_a_bounced_address_is_written_once() -> None:
+    worker = Updating()
     news = AddressNews(
         Channel.EMAIL, MAIL, 3, "invalid", "hard_bounce", "Permanent/General", None, None
     )
     assert not await worker.words.address_is(news)
     assert worker.service.profiles == {}
     pat = worker.service.add(email=MAIL)
+    worker.clock.advance(61)
     assert await worker.words.address_is(news)
     assert worker.object("addresses", pat)["email"]["state"] == "invalid"
     older = AddressNews(Channel.EMAIL, MAIL, 2, "ok", "", "", None, None)
     assert await worker.words.address_is(older)
     assert worker.object("addresses", pat)["email"]["state"] == "invalid"
     assert worker.service.calls.count("put") == 1
+
+
+async def test_a_bounce_that_comes_before_its_mail_was_sent_is_not_forgotten() -> None:
+    worker = Updating(CREATING)
+    news = AddressNews(Channel.EMAIL, MAIL, 1, "invalid", "hard_bounce", "w", None, None)
+    assert await worker.words.address_is(news)
+    await worker.take(worker.item(ses("Send", at=worker.ago(minutes=1))))
+    [pat] = worker.service.profiles
+    assert worker.object("addresses", pat)["email"]["state"] == "invalid"
+    assert worker.object("engagement", pat)["email"]["sent"] == 1
 
 
 async def test_the_last_reminder_and_its_result_are_written() -> None:
