@@ -16,7 +16,7 @@ from workers.handlers.bounce_tracking.decide import Decision, decide, passed_on
 from workers.handlers.bounce_tracking.deps import AddressFact, Deps
 from workers.handlers.bounce_tracking.facts import NO_NUMBER, Fact, Lens
 from workers.handlers.bounce_tracking.reading import read
-from workers.handlers.bounce_tracking.standing import FOR_GOOD, Standing, State
+from workers.handlers.bounce_tracking.standing import FOR_GOOD, SOFT, Standing, State
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
 from workers.stores.address_records import AddressRecord, Evidence, Kind, RecordChanged
@@ -165,7 +165,10 @@ class BounceDoor:
         if self._deps.profiles is None or decision.evidence is None:
             return
         has_changed = decision.before.state is not decision.after.state
-        if has_changed or decision.evidence.kind in FOR_GOOD:
+        may_have_changed = decision.result == "repeated" and any(
+            evidence.kind in SOFT for evidence in record.evidence
+        )
+        if has_changed or may_have_changed or decision.evidence.kind in FOR_GOOD:
             await self._deps.profiles.address_is(address_fact(record, decision.after))
 
 

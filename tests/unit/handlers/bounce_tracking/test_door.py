@@ -48,6 +48,18 @@ async def test_a_hard_bounce_makes_an_address_invalid_and_says_why_and_since_whe
     assert (told.address, told.state, told.words) == (MAIL, State.INVALID, "Permanent/NoEmail")
 
 
+async def test_a_profile_that_could_not_be_told_is_told_when_the_message_comes_again() -> None:
+    tracking = Tracking(BounceRules(soft_count=1))
+    full = bounce("Transient", "MailboxFull", at=tracking.ago(hours=2))
+    arrived = delivery(at=tracking.ago(hours=1), message="m-2")
+    for event, state in ((full, State.SUPPRESSED), (arrived, State.OK)):
+        tracking.profiles.failures = [TransientError("throttled")]
+        with pytest.raises(TransientError):
+            await tracking.take(event)
+        assert await tracking.take(event) == Done()
+        assert tracking.profiles.told[-1].state is state
+
+
 async def test_a_bounce_off_a_suppression_list_proves_nothing_of_the_mailbox(
     tracking: Tracking,
 ) -> None:

@@ -57,12 +57,15 @@ class Lists:
 
 
 class Profiles:
-    """What profiles were told."""
+    """What profiles were told; the next calls fail with what stands in `failures`."""
 
     def __init__(self) -> None:
         self.told: list[AddressFact] = []
+        self.failures: list[SwitchboardError] = []
 
     async def address_is(self, fact: AddressFact) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
         self.told.append(fact)
 
 
