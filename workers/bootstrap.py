@@ -357,7 +357,7 @@ async def _profiles(ground: Ground) -> ProfileDoor | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _AddressNews:
+class AddressTeller:
     """Bounce tracking's words on addresses, as profile updates take them."""
 
     words: ProfileWords
@@ -392,12 +392,12 @@ async def _bounce_deps(
         else None,
         opt_out_lists=relay.texting if rules.eum_opt_out_list else None,
         recipients=relay.recipients,
-        profiles=_AddressNews(ProfileWords(profiles)) if profiles else None,
+        profiles=AddressTeller(ProfileWords(profiles)) if profiles else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _ReminderNews:
+class ReminderTeller:
     """Reminder dialing's results, as profile updates take them."""
 
     words: ProfileWords
@@ -434,7 +434,7 @@ async def _call_deps(ground: Ground, relay: Deps, profiles: ProfileDoor | None =
         meter=ground.meter,
         random=relay.random,
         bus=EventBridgeResults(await aws.events(), bus, caller) if bus else None,
-        profiles=_ReminderNews(ProfileWords(profiles)) if profiles else None,
+        profiles=ReminderTeller(ProfileWords(profiles)) if profiles else None,
         zones=await _zones(ground),
     )
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workers.backpressure import WITHIN_S, gates_of
 from workers.limits import RATES, Bucket, Limits, Priority, Rate, RecipientPace
 from workers.testing import FakeClock, LoopClock, VirtualLoop
 
@@ -20,6 +21,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run on a loop whose time jumps."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
+
+
+def test_engagement_waits_for_room_in_profiles_only_where_they_are_written() -> None:
+    limits = Limits(FakeClock())
+    assert "engagement-events" not in gates_of(limits, ["+12065550199"])
+    gate = gates_of(limits, ["+12065550199"], writes_profiles=True)["engagement-events"]
+    puts = limits.bucket("profiles.put_object")
+    assert gate.capacity() > 0
+    assert puts.try_take(puts.within(0))
+    assert gate.capacity() == pytest.approx(puts.rate_per_s * WITHIN_S)
 
 
 def test_burst_is_there_at_once_and_then_the_rate_holds() -> None:
