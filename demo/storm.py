@@ -58,6 +58,14 @@ STARTS_EVERY_S = 0.5
 OPENING_TURNS_PER_CHAT = 0.3
 SAID_IN_THE_STORM = 0.9
 LAST_WORDS_S = 240.0
+SHORT_LEASES = """session_lease_s = 20
+runtime.inbound-sms = { lease_s = 10, lease_step_s = 10 }
+runtime.chat-stream = { lease_s = 10, lease_step_s = 10 }
+runtime.contact-events = { lease_s = 10, lease_step_s = 10 }
+runtime.delivery-receipts = { lease_s = 10, lease_step_s = 10 }
+runtime.chat-commands = { lease_s = 10, lease_step_s = 10 }
+"""
+"""A worker dies every two seconds: the usual half a minute is not over before the next one."""
 QUOTAS = """[quotas]
 "participant.message" = 100
 "connect.start_chat" = 100
@@ -164,9 +172,9 @@ async def run(storm: Storm, run_dir: Path, aws: LocalAws) -> Outcome:
 
 
 def _config(run_dir: Path) -> Path:
-    """The demo's brands, on an account whose quotas were raised."""
+    """The demo's brands with short leases, on an account whose quotas were raised."""
     config = run_dir / "brands.toml"
-    text = CONFIG.read_text("utf-8").replace("[[brands]]", f"{QUOTAS}\n[[brands]]", 1)
+    text = CONFIG.read_text("utf-8").replace("[[brands]]", f"{SHORT_LEASES}{QUOTAS}\n[[brands]]", 1)
     config.write_text(text, "utf-8")
     return config
 

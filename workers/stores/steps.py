@@ -49,7 +49,7 @@ from workers.stores.expressions import (
 from workers.stores.protocols import ChatState, Finish, Intent, Lane, Stage
 
 FORMAT = 1
-ENTRIES_MAX = 40
+ENTRIES_MAX = 100
 PENDING_BYTES_MAX = 64 * 1024
 LEASE_SKEW_MS = 2_000  # how much two workers' clocks may differ before a takeover
 RING_MAX = 32
