@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workers.config import PersonKey
-from workers.errors import SwitchboardError
+from workers.errors import InDoubt, SwitchboardError
 from workers.handlers.profile_updates.deps import ProfileService
 from workers.testing import FakeClock
 
@@ -56,10 +56,14 @@ class FakeProfiles(ProfileService):
         return found
 
     async def create(self, keys: Mapping[PersonKey, str]) -> str:
-        if self.creates_before_failing and self.failures.get("create"):
-            self.add(**{key.value: value for key, value in keys.items()})
-        await self._called("create")
-        return self.add(**{key.value: value for key, value in keys.items()})
+        named = {key.value: value for key, value in keys.items()}
+        try:
+            await self._called("create")
+        except InDoubt:
+            if self.creates_before_failing:
+                self.add(**named)
+            raise
+        return self.add(**named)
 
     async def put(self, object_type: str, text: str) -> None:
         await self._called("put")
