@@ -130,6 +130,7 @@ class Finder:
         except SwitchboardError:
             await self._free(taken, nonce)
             raise
+        log.info("profile_made", profile_id=profile_id, keys=sorted(wanted))
         await self._bind(wanted, profile_id, nonce)
         return Found(profile_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -120,8 +120,9 @@ class Writer:
         due_ms = self._deps.clock.now_ms() + WRITING_MS
         mine = Errand(message_id, due_ms, self._deps.new_nonce())
         record = await self._deps.people.save(replace(record, errand=mine))
+        written: dict[ObjectKind, str] = {}
         for _ in range(TRIES):
-            written = await self._put(record, mine)
+            written |= await self._put(record, mine)
             told = dict(record.told) | {str(kind): digest(text) for kind, text in written.items()}
             finished = replace(record, told=told, errand=None, unwritten=0)
             try:
@@ -131,9 +132,20 @@ class Writer:
                     raise TransientError("profile_written_by_another", after_s=1.0) from None
                 record = replace(other.record, told=told)
             else:
-                self._deps.meter.profile_merged(record.unwritten)
+                self._told(finished, record.unwritten, written)
                 return
         raise TransientError("person_record_contended", after_s=1.0)
+
+    def _told(self, record: PersonRecord, events: int, written: Mapping[ObjectKind, str]) -> None:
+        if not written:
+            return  # Another one's errand had said it all by then.
+        self._deps.meter.profile_merged(events)
+        log.info(
+            "profile_written",
+            profile_id=record.profile_id,
+            kinds=sorted(written),
+            events=events,
+        )
 
     async def _put(self, record: PersonRecord, mine: Errand) -> dict[ObjectKind, str]:
         written = self._unwritten(record)
