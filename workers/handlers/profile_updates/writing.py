@@ -115,53 +115,65 @@ class Writer:
     async def _write(self, record: PersonRecord, message_id: str) -> None:
         """Write what differs, until nobody has added anything meanwhile.
 
+        As long as it is under way the record says of nothing that it was told: if this is where it
+        ends, nobody knows what the profile says, and whoever comes next tells it all.
+
         Raises `PersonChanged` only before anything was written.
         """
         due_ms = self._deps.clock.now_ms() + WRITING_MS
         mine = Errand(message_id, due_ms, self._deps.new_nonce())
-        record = await self._deps.people.save(replace(record, errand=mine))
-        written: dict[ObjectKind, str] = {}
+        told = dict(record.told)
+        record = await self._deps.people.save(replace(record, errand=mine, told={}))
+        written: set[ObjectKind] = set()
         for _ in range(TRIES):
-            written |= await self._put(record, mine)
-            told = dict(record.told) | {str(kind): digest(text) for kind, text in written.items()}
+            differing = self._unwritten(replace(record, told=told))
+            await self._put(record, mine, differing, told)
+            written |= differing.keys()
             finished = replace(record, told=told, errand=None, unwritten=0)
             try:
                 await self._deps.people.save(finished)
             except PersonChanged as other:
                 if other.record is None or other.record.errand != mine:
                     raise TransientError("profile_written_by_another", after_s=1.0) from None
-                record = replace(other.record, told=told)
+                record = other.record
             else:
-                self._told(finished, record.unwritten, written)
+                self._wrote(record, written)
                 return
         raise TransientError("person_record_contended", after_s=1.0)
 
-    def _told(self, record: PersonRecord, events: int, written: Mapping[ObjectKind, str]) -> None:
-        if not written:
+    def _wrote(self, record: PersonRecord, kinds: Collection[ObjectKind]) -> None:
+        if not kinds:
             return  # Another one's errand had said it all by then.
-        self._deps.meter.profile_merged(events)
+        self._deps.meter.profile_merged(record.unwritten)
         log.info(
             "profile_written",
             profile_id=record.profile_id,
-            kinds=sorted(written),
-            events=events,
+            kinds=sorted(kinds),
+            events=record.unwritten,
         )
 
-    async def _put(self, record: PersonRecord, mine: Errand) -> dict[ObjectKind, str]:
-        written = self._unwritten(record)
+    async def _put(
+        self,
+        record: PersonRecord,
+        mine: Errand,
+        differing: Mapping[ObjectKind, str],
+        told: dict[str, str],
+    ) -> None:
+        """Put these objects, and note each in `told`."""
         try:
-            for kind, text in written.items():
+            for kind, text in differing.items():
                 mapping = self._deps.rules.objects.named(kind)
                 if mapping is None:
                     continue
                 if self._deps.clock.now_ms() > mine.due_ms - _LAST_CALL_MS:
                     raise TransientError("profile_takes_too_long", after_s=1.0)
+                told.pop(kind, None)
                 await self._deps.service.put(mapping.type, text)
+                told[kind] = digest(text)
                 self._deps.meter.profile_written(kind)
         except SwitchboardError:
-            await self._let_go(record, mine)
+            await self._let_go(replace(record, told=told), mine)
             raise
-        return written
 
     async def _let_go(self, record: PersonRecord, mine: Errand) -> None:
         """Nothing is on its way any more, so whoever has the message next need not wait."""

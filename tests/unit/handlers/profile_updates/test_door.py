@@ -321,3 +321,28 @@ async def test_what_was_known_of_a_profile_goes_on_in_the_one_that_it_was_merged
     worker.clock.advance(RULES.known_for_min * 60 + 1)
     await worker.take(worker.item(ses("Open", at=worker.ago(hours=1), message="m-2")))
     assert worker.object("engagement", "main")["email"]["opened"] == 2
+
+
+async def test_what_was_put_and_not_noted_is_put_right_even_by_what_had_been_there_before() -> None:
+    worker = Updating()
+    pat = worker.service.add(email=MAIL)
+    fine = AddressNews(Channel.EMAIL, MAIL, 1, "ok", "", "", None, None)
+    full = AddressNews(Channel.EMAIL, MAIL, 2, "suppressed", "soft_bounce", "w", None, None)
+    fine_again = AddressNews(Channel.EMAIL, MAIL, 3, "ok", "", "", None, None)
+    await worker.words.address_is(fine)
+    puts = 0
+
+    async def fail_to_note(call: str) -> None:
+        nonlocal puts
+        puts += call == "put"
+        if puts == 2:  # The first one is the errand.
+            raise TransientError("table_failed")
+
+    worker.table.pause = fail_to_note
+    with pytest.raises(TransientError):
+        await worker.words.address_is(full)
+    worker.table.pause = None
+    assert worker.object("addresses", pat)["email"]["state"] == "suppressed"
+    worker.clock.advance(121)
+    await worker.words.address_is(fine_again)
+    assert worker.object("addresses", pat)["email"]["state"] == "ok"
