@@ -22,12 +22,11 @@ from workers.handlers.reminders.air import Air, place_of
 from workers.handlers.reminders.deps import Deps
 from workers.handlers.reminders.ladder import Close, Step, Text, next_step
 from workers.handlers.reminders.results import (
-    ATTEMPT,
     FINAL,
-    REMINDER,
     Ended,
     ended,
     facts_of,
+    ref_of_attributes,
 )
 from workers.handlers.reminders.telling import Teller
 from workers.log import bind_contact
@@ -129,7 +128,7 @@ class Ender:
 
     async def _conclude(self, contact_id: str, ref: CallRef | None, facts: CallFacts) -> Outcome:
         if ref is None:
-            ref = ref_of(facts)
+            ref = ref_of_attributes(facts.attributes)
             reminder = await self._deps.calls.find(ref.rid) if ref is not None else None
             if ref is None or reminder is None:
                 return _NOT_OURS
@@ -227,12 +226,6 @@ class Ender:
         if brand is not None:
             await self._deps.gate.close(brand, reminder.job.number, f"reminder.{reminder.rid}")
             self._deps.meter.effect("call_opt_out", "done")
-
-
-def ref_of(facts: CallFacts) -> CallRef | None:
-    """Which call a contact is, by the attributes that we gave it; None for one of others."""
-    rid, number = facts.attributes.get(REMINDER, ""), facts.attributes.get(ATTEMPT, "")
-    return CallRef(rid, int(number)) if rid and number.isascii() and number.isdigit() else None
 
 
 def _attempt(reminder: Reminder, number: int) -> Attempt | None:

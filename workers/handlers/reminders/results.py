@@ -5,12 +5,13 @@ The flow's word comes first: the key that was pressed stands in the contact attr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.contact_record import ContactRecord
 from workers.clients.protocols import CallFacts
-from workers.stores.call_records import Result
+from workers.stores.call_records import CallRef, Result
 
 ANSWER: Final = "sb_answer"
 LEFT_MESSAGE: Final = "sb_left_message"
@@ -97,3 +98,9 @@ def facts_of(record: ContactRecord) -> CallFacts:
         has_met_agent=agent is not None and agent.connected_to_agent_timestamp is not None,
         ended_at=record.disconnect_timestamp,
     )
+
+
+def ref_of_attributes(attributes: Mapping[str, str]) -> CallRef | None:
+    """Which call a contact is, by the attributes that we gave it; None for one of others."""
+    rid, number = attributes.get(REMINDER, ""), attributes.get(ATTEMPT, "")
+    return CallRef(rid, int(number)) if rid and number.isascii() and number.isdigit() else None
