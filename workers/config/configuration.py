@@ -68,6 +68,11 @@ class Configuration(Value):
                 raise ValueError(f"no quota {name}; there are {known} and sms:<identity>")
         return quotas
 
+    @property
+    def makes_calls(self) -> bool:
+        """Whether any brand calls people."""
+        return any(brand.calls is not None for brand in self.brands)
+
     def find(self, name: str) -> Brand | None:
         """The brand of that name."""
         return next((brand for brand in self.brands if brand.name == name), None)

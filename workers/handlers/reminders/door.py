@@ -75,6 +75,8 @@ class RemindDoor:
 
     async def custom_channel(self, call: CustomChannelCall, delivery: Delivery) -> Outcome:
         """A campaign's or journey's endpoints: each becomes a reminder on the queue."""
+        if not self._deps.config.makes_calls:
+            return Discard("nobody_makes_calls")
         if brand_of(call, self._deps.config) is None:
             return DeadLetter("unknown_brand", event_id=call.activity_id or "")
         read = read_call(call, self._deps.config, delivery.sent_at)

@@ -56,7 +56,7 @@ class Ender:
 
     async def event(self, event: ContactEvent, delivery: Delivery) -> Outcome:
         """A contact event of a call, in any order, twice, of ours or not."""
-        if event.event_type not in ENDINGS:
+        if event.event_type not in ENDINGS or not self._deps.config.makes_calls:
             return Discard("contact_event_not_needed")
         bind_contact(event.contact_id)
         ref = await self._deps.calls.of_contact(event.contact_id)

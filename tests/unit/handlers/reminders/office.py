@@ -128,12 +128,12 @@ class Office:
 
     def __init__(
         self, rules: ReminderRules | None = None, *, lose: float = 0.0, double: float = 0.0,
-        seed: int = 0, calls: BrandCalls | None = None,
+        seed: int = 0, calls: BrandCalls | None = None, makes_calls: bool = True,
     ) -> None:  # fmt: skip
         self.rng = Random(seed)  # noqa: S311
         self.clock = LoopClock(BEGIN)
         chosen = calls or BrandCalls(contact_flow_id="reminder", source_number=OURS)
-        self.brand: Brand = brand_with(calls=chosen)
+        self.brand: Brand = brand_with(calls=chosen if makes_calls else None)
         self.rules = rules or ReminderRules()
         world = make_world(self.brand, clock=self.clock)
         config = Configuration(brands=(self.brand,), reminders=self.rules)

@@ -410,6 +410,16 @@ async def test_a_brand_without_calls_and_an_unknown_one_are_dead_letters() -> No
     assert [letter.reason for letter in office.dead] == ["unknown_brand"]
 
 
+async def test_where_no_brand_makes_calls_nothing_is_asked_and_nothing_is_buried() -> None:
+    office = Office(makes_calls=False)
+    office.put(contact_event("somebody", "DISCONNECTED", office.clock.now()))
+    office.put('{"ApplicationId": "a", "CampaignId": "c", "Endpoints": {}}')
+    await office.run()
+    assert office.outcomes.count(Discard("contact_event_not_needed")) == 1
+    assert office.outcomes.count(Discard("nobody_makes_calls")) == 1
+    assert office.exchange.described == {}
+
+
 async def test_machine_detection_is_asked_for_where_the_brand_has_it() -> None:
     calls = BrandCalls(contact_flow_id="f", queue_id="q", detect_machines=True)
     office = Office(calls=calls)
