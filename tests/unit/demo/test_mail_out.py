@@ -51,7 +51,7 @@ def judged(folder: Path, profiles: Profiles, capsys: pytest.CaptureFixture[str])
     (folder / "profiles").write_text("\n".join(map(json.dumps, profiles)))
     events, told, persons = (str(folder / name) for name in ("events", "profiles", "people"))
     recount(events, told, persons, NOW.isoformat())
-    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    report: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return report
 
 

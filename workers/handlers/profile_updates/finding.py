@@ -104,7 +104,7 @@ class Finder:
                 several = Several(key)
                 channel = Channel.EMAIL if key is PersonKey.EMAIL else Channel.SMS
                 shown = "•••" if key is PersonKey.CUSTOMER_ID else mask(channel, value)
-                log.warning("customer_is_several", key=key, customer=shown, profiles=len(ids))
+                log.warning("customer_is_several", key=key.value, customer=shown, profiles=len(ids))
         return several or Unknown()
 
     async def _made(self, wanted: Keys) -> Finding:
@@ -130,7 +130,7 @@ class Finder:
         except SwitchboardError:
             await self._free(taken, nonce)
             raise
-        log.info("profile_made", profile_id=profile_id, keys=sorted(wanted))
+        log.info("profile_made", profile_id=profile_id, keys=[key.value for key in wanted])
         await self._bind(wanted, profile_id, nonce)
         return Found(profile_id)
 

@@ -148,7 +148,7 @@ class Writer:
         log.info(
             "profile_written",
             profile_id=record.profile_id,
-            kinds=sorted(kinds),
+            kinds=sorted(kind.value for kind in kinds),
             events=record.unwritten,
         )
 
