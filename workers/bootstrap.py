@@ -64,6 +64,7 @@ from workers.handlers.profile_updates.words import AddressNews, ProfileWords, Re
 from workers.handlers.reminders.deps import Deps as CallDeps
 from workers.handlers.reminders.deps import ReminderResult
 from workers.handlers.reminders.door import CallDoors
+from workers.handlers.reminders.zones import has_zones
 from workers.limits import Limits, raised
 from workers.metrics import Metrics
 from workers.routing import Doors, Router
@@ -420,6 +421,8 @@ async def _call_deps(ground: Ground, relay: Deps, profiles: ProfileDoor | None =
     settings, aws, caller = ground.settings, ground.aws, ground.caller
     config = ground.configuration
     bus = config.reminders.event_bus
+    if config.makes_calls and not has_zones():
+        raise SettingsError("brands make calls, and there is no time zone database: install tzdata")
     return CallDeps(
         config=config,
         calls=DynamoCalls(await aws.dynamodb(), settings.calls_table, ground.keys),

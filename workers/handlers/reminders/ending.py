@@ -182,7 +182,9 @@ class Ender:
                 await self._opt_out(reminder)
             now_ms = self._deps.clock.now_ms()
             over = changes.over(reminder, number, how, at_ms=now_ms if at is None else to_ms(at))
-            step = self._next(over)
+            # Where it was said that nobody was called, and somebody was, that is taken back.
+            is_denied = over.result is Result.NOT_CALLED
+            step = Close(how.result, how.detail) if is_denied else self._next(over)
             try:
                 reminder = await self._deps.calls.save(_closed_if_last(over, step, now_ms))
             except RecordMoved as moved:
@@ -233,7 +235,8 @@ def _attempt(reminder: Reminder, number: int) -> Attempt | None:
 
 
 def _closed_if_last(reminder: Reminder, step: Step, now_ms: int) -> Reminder:
-    """Closed in the same write; an answer by text is only followed by another answer."""
-    if not isinstance(step, Close) or (reminder.result is not None and step.result not in FINAL):
+    """Closed in the same write; what is closed already is closed anew by an answer only."""
+    is_closed = reminder.result not in (None, Result.NOT_CALLED)
+    if not isinstance(step, Close) or (is_closed and step.result not in FINAL):
         return reminder
     return changes.closed(reminder, step.result, step.detail, now_ms=now_ms)

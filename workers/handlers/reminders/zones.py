@@ -18,6 +18,11 @@ def zone_named(name: str) -> ZoneInfo | None:
         return None
 
 
+def has_zones() -> bool:
+    """Whether this machine has a time zone database: without one nobody may be called."""
+    return zone_named("America/New_York") is not None
+
+
 def zones_for(number: str, said: str | None) -> tuple[ZoneInfo, ...]:
     """Where somebody may be: what is said of them, else what their number tells.
 

@@ -367,6 +367,18 @@ async def test_a_repetition_that_is_refused_takes_nothing_back() -> None:
     assert await office.result() == (Result.FAILED, "too_late")
 
 
+async def test_that_nobody_was_called_is_taken_back_when_a_contact_says_otherwise() -> None:
+    """The SDK's first try was taken, its second refused: so it looked as if nothing had been."""
+    office = Office()
+    office.exchange.plans[SEATTLE] = [ANSWERED]
+    office.faults.lose_answer("dialing.dial", Throttled("throttled"))
+    office.remind(useful_until=BEGIN + timedelta(seconds=22), appointment_at=None)
+    await office.run()
+    assert len(office.exchange.dialled) == 1
+    assert (await office.result())[0] is Result.HUMAN
+    assert [told.result for told in office.profiles.told] == [Result.NOT_CALLED, Result.HUMAN]
+
+
 async def test_what_connect_refuses_for_good_is_a_failure_with_its_reason() -> None:
     office = Office()
     refusal = PermanentError("destination_not_allowed")

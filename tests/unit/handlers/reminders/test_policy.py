@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +23,7 @@ from workers.handlers.reminders.policy import (
     Useful,
     judge,
 )
-from workers.handlers.reminders.zones import local_time, spoken, zones_for
+from workers.handlers.reminders.zones import has_zones, local_time, spoken, zones_for
 
 NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
 HONOLULU, GUAM = ZoneInfo("Pacific/Honolulu"), ZoneInfo("Pacific/Guam")
@@ -214,3 +216,14 @@ def test_a_time_is_said_in_the_callees_zone_and_as_written_where_that_is_unsure(
     assert local_time(at, (CHICAGO,)).hour == 11
     assert local_time(at, (CHICAGO, NEW_YORK)).hour == 12
     assert local_time(at, ()).hour == 12
+
+
+def test_a_machine_without_a_time_zone_database_is_told_from_one_with_it() -> None:
+    assert has_zones()
+    zoneinfo.reset_tzpath(to=())
+    ZoneInfo.clear_cache()
+    try:
+        assert has_zones() is (find_spec("tzdata") is not None)
+    finally:
+        zoneinfo.reset_tzpath()
+        ZoneInfo.clear_cache()
