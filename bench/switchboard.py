@@ -53,8 +53,9 @@ async def main() -> int:
 
 
 class NoDoors:
-    """`Doors`, whichever is asked for; no profiles are written."""
+    """`Doors`, whichever is asked for; no profiles are written and nobody is called."""
 
+    calls = None
     profiles = None
 
     def __getattr__(self, _name: str) -> NoDoor:
