@@ -132,6 +132,11 @@ async def test_after_a_call_in_vain_a_text_is_sent_and_its_answer_closes_the_rem
         asked = reminder(customer)
         await stage.enqueue("reminders", encode_command(asked))
         await results.of(stage, asked.id, "no_answer")
+
+        async def is_texted() -> bool:
+            return bool(await stage.on_phone(customer))
+
+        await stage.until(is_texted, "the text instead of the call")
         [text] = await stage.on_phone(customer)
         assert text.startswith("Reminding: we tried to call you about your appointment on ")
         await stage.text(customer, "1")

@@ -174,9 +174,13 @@ async def test_a_complaint_names_everyone_of_the_domain(post: Posting, bodies: B
 async def test_events_on_the_bus_have_their_own_detail_types(post: Posting, bodies: Bodies) -> None:
     await post.mailroom.plan(MailboxPlan(behaviour="delayed", then="bounce"), address=ANN)
     await post.send(ConfigurationSetName="bus")
-    events = await bodies(2)
+    events = await bodies(3)
     kinds = {event["detail-type"]: event["detail"]["eventType"] for event in events}
-    assert kinds == {"Email Delivery Delayed": "DeliveryDelay", "Email Bounced": "Bounce"}
+    assert kinds == {
+        "Email Sent": "Send",
+        "Email Delivery Delayed": "DeliveryDelay",
+        "Email Bounced": "Bounce",
+    }
     assert {event["source"] for event in events} == {"aws.ses"}
     assert events[0]["resources"] == ["arn:aws:ses:us-east-1:000000000000:configuration-set/bus"]
 

@@ -11,6 +11,7 @@ from workers.errors import Throttled, TransientError
 from workers.handlers.chat_relay.entries import CLOCK_ERROR_MS, Kind
 from workers.runtime.outcome import DeadLetter, Done, Wait
 from workers.stores.protocols import ChatState, SessionKey
+from workers.stores.steps import ENTRIES_MAX
 
 SHORT_CODE = "72345"
 
@@ -151,7 +152,8 @@ async def test_a_store_that_is_away_makes_the_text_wait(relay: Relay) -> None:
 
 async def test_a_flood_from_one_number_waits_and_is_not_lost(relay: Relay) -> None:
     relay.centre.room = 0
-    texts = [relay.sms(f"text {n}") for n in range(42)]
+    bodies = [f"text {n}" for n in range(ENTRIES_MAX + 2)]
+    texts = [relay.sms(body) for body in bodies]
     outcomes = [await relay.text(sms) for sms in texts]
     assert isinstance(outcomes[-1], Wait)
     assert outcomes[-1].reason == "journal_full"
@@ -160,7 +162,7 @@ async def test_a_flood_from_one_number_waits_and_is_not_lost(relay: Relay) -> No
     for _ in range(2):
         for sms in texts:
             await relay.text(sms)
-    assert sorted(relay.centre.only_chat.said) == sorted(f"text {n}" for n in range(42))
+    assert sorted(relay.centre.only_chat.said) == sorted(bodies)
 
 
 async def test_two_first_texts_at_once_open_one_chat(relay: Relay) -> None:

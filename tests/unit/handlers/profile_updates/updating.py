@@ -14,6 +14,7 @@ from schemas.decoded import Decoded
 from tests.unit.handlers.profile_updates.service import FakeProfiles
 from workers.config import ProfileRules
 from workers.handlers.profile_updates.deps import Deps
+from workers.handlers.profile_updates.deps import Meter as DepsMeter
 from workers.handlers.profile_updates.door import Events, ProfileDoor, Told
 from workers.handlers.profile_updates.words import ProfileWords
 from workers.runtime.delivery import Delivery, Lease
@@ -49,7 +50,11 @@ class Updating:
     """One worker's profile updates; `second_worker` shares its table and its service."""
 
     def __init__(
-        self, rules: ProfileRules = RULES, shares: Updating | None = None, **service: Any
+        self,
+        rules: ProfileRules = RULES,
+        shares: Updating | None = None,
+        counting: DepsMeter | None = None,
+        **service: Any,
     ) -> None:
         self.clock: FakeClock = shares.clock if shares else FakeClock()
         self.table: MemoryTable = shares.table if shares else MemoryTable()
@@ -66,7 +71,7 @@ class Updating:
                 people=self.people,
                 claims=self.people,
                 clock=self.clock,
-                meter=self.meter,
+                meter=counting or self.meter,
                 new_nonce=lambda: f"{id(self)}-{next(self._nonces)}",
             )
         )
