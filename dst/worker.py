@@ -245,7 +245,9 @@ class Worker:
 def _no_lists(deps: Deps) -> SyncDeps:
     """Nobody reads opt-out lists back in here: our numbers manage their own."""
     nothing: Any = None
-    return SyncDeps(nothing, nothing, deps.suppressions, deps.clock, deps.meter, lambda: "")
+    return SyncDeps(
+        nothing, nothing, nothing, deps.suppressions, deps.clock, deps.meter, lambda: ""
+    )
 
 
 def _no_files() -> Any:

@@ -119,7 +119,9 @@ class Notice(_OfSession):
 
 
 class OptOutSync(_Command):
-    """Read one of End User Messaging's opt-out lists back in. A tick: whoever gets it, one does it.
+    """Read End User Messaging's opt-out lists back in. A tick: whoever gets it, one does it.
+
+    Without `opt_out_list` it is about every list that a brand leaves to End User Messaging.
 
     `tick` names the occasion, as Scheduler's `<aws.scheduler.scheduled-time>` does: however often
     a tick comes, its work is done once.
@@ -127,13 +129,15 @@ class OptOutSync(_Command):
 
     switchboard: Literal["opt_out_sync"] = "opt_out_sync"
     version: Literal[1] = 1
-    opt_out_list: str = Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_:/-]+$")
+    opt_out_list: str | None = Field(
+        default=None, min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_:/-]+$"
+    )
     tick: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:+-]+$")
 
     @property
     def own_keys(self) -> tuple[str, ...]:
-        """The list."""
-        return (self.opt_out_list,)
+        """The list, where it names one."""
+        return () if self.opt_out_list is None else (self.opt_out_list,)
 
     @property
     def own_type(self) -> str:
@@ -143,7 +147,7 @@ class OptOutSync(_Command):
     @property
     def own_id(self) -> str | None:
         """The list and the occasion."""
-        return f"{self.opt_out_list}/{self.tick}"
+        return "/".join((*self.own_keys, self.tick))
 
     @property
     def own_time(self) -> datetime | None:

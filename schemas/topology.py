@@ -1,4 +1,4 @@
-"""The shape of `infra/topology.json`: queues, topics, rules, tables, buckets, and deferral.
+"""The shape of `infra/topology.json`: queues, topics, rules, tables, buckets, and schedules.
 
 The file is the one place that names them. Terraform, local provisioning and the tests read it,
 so what could be contradictory in it is refused here. Names are logical: a deployment puts its own
@@ -17,13 +17,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from datetime import timedelta
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.types import JsonValue
 
 MAX_RETENTION_S = 1_209_600
 """Fourteen days, the longest that SQS keeps a message (SQS quotas, "Message retention")."""
+
+SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
+"""Scheduler writes the time of a tick here, as 2026-11-26T06:00:00Z (user guide, "Adding context
+attributes")."""
+MIN_RATE: Final = timedelta(minutes=5)
+"""Ticks that come more often than a claim on one may last would wait for each other."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 HandlerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
@@ -139,6 +146,36 @@ class Deferral(_Strict):
     bucket: Name
 
 
+class Schedule(_Strict):
+    """A rate schedule of EventBridge Scheduler: a command on a queue, again and again.
+
+    It stands in the group of deferral and uses its role. `input` names the occasion by Scheduler's
+    attribute, so that a tick that comes twice is known for one. No rate is of one hour or day: for
+    that AWS's pages do not agree on how the unit is written.
+    """
+
+    name: Name
+    rate: Annotated[
+        str, StringConstraints(pattern=r"^rate\(([2-9]|[1-9][0-9]{1,2}) (minutes|hours|days)\)$")
+    ]
+    queue: Name
+    input: Annotated[dict[str, JsonValue], Field(min_length=1)]
+
+    @property
+    def every(self) -> timedelta:
+        """The rate, as a time."""
+        count, unit = self.rate.removeprefix("rate(").removesuffix(")").split(" ")
+        return timedelta(**{unit: int(count)})
+
+    @model_validator(mode="after")
+    def _ticks_are_told_apart_and_seldom(self) -> Self:
+        if SCHEDULED_TIME not in self.input.values():
+            raise ValueError(f"schedule {self.name}: no value of its input is {SCHEDULED_TIME}")
+        if self.every < MIN_RATE:
+            raise ValueError(f"schedule {self.name}: more often than every five minutes")
+        return self
+
+
 class Topology(_Strict):
     """The whole of `infra/topology.json`, its cross references checked."""
 
@@ -150,6 +187,7 @@ class Topology(_Strict):
     tables: tuple[Table, ...]
     buckets: tuple[Bucket, ...]
     deferral: Deferral
+    schedules: tuple[Schedule, ...]
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -159,6 +197,7 @@ class Topology(_Strict):
         _refuse_repeats("rule", (rule.name for rule in self.rules))
         _refuse_repeats("table", (table.name for table in self.tables))
         _refuse_repeats("bucket", (bucket.name for bucket in self.buckets))
+        _refuse_repeats("schedule", (schedule.name for schedule in self.schedules))
         return self
 
     @model_validator(mode="after")
@@ -168,6 +207,7 @@ class Topology(_Strict):
         _refuse_unknown("subscription to queue", {s.queue for s in self.subscriptions} - queues)
         _refuse_unknown("subscription of topic", {s.topic for s in self.subscriptions} - topics)
         _refuse_unknown("rule to queue", {rule.queue for rule in self.rules} - queues)
+        _refuse_unknown("schedule to queue", {s.queue for s in self.schedules} - queues)
         _refuse_unknown("bucket", {self.deferral.bucket} - {bucket.name for bucket in self.buckets})
         silent = topics - {s.topic for s in self.subscriptions}
         if silent:

@@ -97,6 +97,7 @@ from workers.stores.recipients import DynamoRecipients
 from workers.stores.roster import DynamoRoster
 from workers.stores.suppressions import DynamoSuppressions, OptOutBook, TableSuppressions
 from workers.stores.tables import DynamoTable
+from workers.stores.ticks import TableTicks
 from workers.tracing import NO_TRACER, Tracer
 
 if TYPE_CHECKING:
@@ -426,6 +427,8 @@ async def _call_deps(ground: Ground, relay: Deps, profiles: ProfileDoor | None =
     return CallDeps(
         config=config,
         calls=DynamoCalls(await aws.dynamodb(), settings.calls_table, ground.keys),
+        ticks=TableTicks(DynamoTable(await aws.dynamodb(), settings.calls_table)),
+        new_owner=_new_owner,
         gate=SuppressionGate(relay.suppressions, relay.health, config.bounces, ground.clock),
         dialing=ConnectDialing(await aws.connect(), settings.connect_instance_id, caller),
         texting=relay.texting,
@@ -468,11 +471,17 @@ async def _sync_deps(ground: Ground) -> SyncDeps:
     return SyncDeps(
         pages=EumOptOutPages(await ground.aws.sms_voice(), ground.caller),
         mirror=DynamoOptOutMirror(dynamodb, table, ground.keys),
+        ticks=TableTicks(DynamoTable(dynamodb, table)),
         suppressions=DynamoSuppressions(dynamodb, table, ground.keys),
         clock=ground.clock,
         meter=ground.meter,
-        new_owner=lambda: secrets.token_urlsafe(9),
+        new_owner=_new_owner,
+        managed_lists=ground.configuration.managed_lists,
     )
+
+
+def _new_owner() -> str:
+    return secrets.token_urlsafe(9)
 
 
 @dataclass(frozen=True, slots=True)

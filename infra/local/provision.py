@@ -1,4 +1,4 @@
-"""Makes the topology on local endpoints: queues, topics, rules, tables, buckets, schedule groups.
+"""Makes the topology on local endpoints: queues, topics, rules, tables, buckets, schedules.
 
 Every step can be repeated: what is there is brought to what the file says, nothing is deleted.
 `python -m infra.local.provision` does it against the endpoints of the standard variables and
@@ -23,7 +23,7 @@ from botocore.config import Config
 
 from infra.local.endpoints import ACCOUNT_ID, LocalAws
 from infra.topology import TOPOLOGY_PATH, load_topology
-from schemas.topology import Queue, Rule, Subscription, Table, Topic, Topology
+from schemas.topology import Queue, Rule, Schedule, Subscription, Table, Topic, Topology
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LOCAL_INSTANCE_ID = "10ca1000-0000-4000-8000-000000000001"
 """The Connect instance that the simulator plays."""
+TICK_MAX_AGE_S = 300
+"""For so long Scheduler tries to send a tick. Then the next one is due."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,16 @@ def provision(topology: Topology, aws: LocalAws, *, prefix: str = "") -> Provisi
         _subscribe(sns, subscription, topic_arns, queues.arns)
     for rule in topology.rules:
         _make_rule(events, rule, queues.arns[rule.queue], prefix)
+    group = _make_schedule_group(scheduler, prefix + topology.deferral.schedule_group)
+    # Only named: no emulator here looks at roles.
+    role_arn = f"arn:aws:iam::{ACCOUNT_ID}:role/{prefix}{topology.deferral.role}"
+    for schedule in topology.schedules:
+        target = {
+            "Arn": queues.arns[schedule.queue],
+            "RoleArn": role_arn,
+            "DeadLetterConfig": {"Arn": queues.dlq_arns[schedule.queue]},
+        }
+        _make_schedule(scheduler, schedule, group, target)
     return Provisioned(
         prefix=prefix,
         queue_urls=queues.urls,
@@ -110,9 +122,8 @@ def provision(topology: Topology, aws: LocalAws, *, prefix: str = "") -> Provisi
         topic_arns=topic_arns,
         tables={table.name: _make_table(dynamodb, table, prefix) for table in topology.tables},
         buckets={b.name: _make_bucket(s3, prefix + b.name) for b in topology.buckets},
-        schedule_group=_make_schedule_group(scheduler, prefix + topology.deferral.schedule_group),
-        # Only named: no emulator here looks at roles.
-        schedule_role_arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{prefix}{topology.deferral.role}",
+        schedule_group=group,
+        schedule_role_arn=role_arn,
         deferred_bucket=prefix + topology.deferral.bucket,
     )
 
@@ -127,6 +138,7 @@ class _Queues:
         self.urls: dict[str, str] = {}
         self.dlq_urls: dict[str, str] = {}
         self.arns: dict[str, str] = {}
+        self.dlq_arns: dict[str, str] = {}
 
     def make(self, queue: Queue) -> None:
         dlq_url, dlq_arn = self._create(queue.dlq.name)
@@ -151,7 +163,8 @@ class _Queues:
         if senders:
             attributes["Policy"] = _queue_policy(arn, senders)
         self._sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
-        self.urls[queue.name], self.dlq_urls[queue.name], self.arns[queue.name] = url, dlq_url, arn
+        self.urls[queue.name], self.arns[queue.name] = url, arn
+        self.dlq_urls[queue.name], self.dlq_arns[queue.name] = dlq_url, dlq_arn
 
     def _create(self, name: str) -> tuple[str, str]:
         # Without attributes it answers with the queue that is there, whatever it is set to.
@@ -262,6 +275,32 @@ def _make_schedule_group(scheduler: Any, name: str) -> str:
     with contextlib.suppress(scheduler.exceptions.ConflictException):
         scheduler.create_schedule_group(Name=name)
     return name
+
+
+def _make_schedule(
+    scheduler: Any, schedule: Schedule, group: str, target: Mapping[str, object]
+) -> None:
+    """Make it, or bring it to what the file says; switched off.
+
+    The emulator fires rates and leaves the attribute in the input as it is, so its ticks would all
+    be one and the same wrong one; LocalStack never fires. `infra.local.ticks` plays them instead.
+    """
+    wanted = {
+        "GroupName": group,
+        "Name": schedule.name,
+        "ScheduleExpression": schedule.rate,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "State": "DISABLED",
+        "Target": {
+            **target,
+            "Input": json.dumps(schedule.input),
+            "RetryPolicy": {"MaximumEventAgeInSeconds": TICK_MAX_AGE_S},
+        },
+    }
+    try:
+        scheduler.create_schedule(**wanted)
+    except scheduler.exceptions.ConflictException:
+        scheduler.update_schedule(**wanted)
 
 
 def main(arguments: Sequence[str]) -> None:

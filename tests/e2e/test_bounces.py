@@ -19,6 +19,8 @@ from typing import Any
 
 from aiobotocore.session import get_session
 
+from infra.local.ticks import tick_of
+from infra.topology import load_topology
 from simulator.ledger import Entry
 from simulator.services.ses.client import Mailroom
 from simulator.services.ses.mailboxes import MailboxPlan
@@ -459,8 +461,10 @@ async def test_who_told_end_user_messaging_to_stop_is_left_alone_after_a_tick(
     customer = stage.customer(MANAGED)
     chat = await stage.begin(customer)
     await stage.text(customer, "STOP")
-    tick = {"switchboard": "opt_out_sync", "version": 1, "opt_out_list": "Managed"}
-    await enqueue(stage, {**tick, "tick": uuid.uuid4().hex})
+    schedule = next(s for s in load_topology().schedules if s.name == "opt-out-sync")
+    tick = tick_of(schedule, utc_now())
+    for _ in range(2):  # Scheduler sends at least once.
+        await stage.enqueue(schedule.queue, tick)
     found = await until_held(stage, customer.number)
     (row,) = found[customer.number]
     assert (row["cause"], row["opt_out_list"], row["words"]) == ("opted_out", "Managed", "eum_list")
@@ -469,6 +473,13 @@ async def test_who_told_end_user_messaging_to_stop_is_left_alone_after_a_tick(
     assert await stage.sends(customer) == []
     refused = await stage.refused("SendTextMessage", DestinationPhoneNumber=customer.number)
     assert refused == [], "the gate knew"
+    lines = [
+        line
+        for log in stage.world.worker_logs()
+        for line in log.read_text("utf-8").splitlines()
+        if "opt_out_list_read" in line and json.loads(tick)["tick"] in line
+    ]
+    assert len(lines) == 1, "one owner worked the tick off"
 
 
 @scene()

@@ -228,15 +228,11 @@ def sync(lists: tuple[str, ...], may_shrink: bool, as_json: bool) -> None:
     nobody. Takes a second for each hundred numbers. When more than a tenth of a list (and more than
     25 numbers) is gone at once, those stay suppressed: it may have been cleared by mistake.
 
-    Workers do the same for a tick on any of their queues:
-    {"switchboard":"opt_out_sync","version":1,"opt_out_list":"Default","tick":"2026-11-26T06:00Z"}
+    Workers do the same by themselves, by the schedule `opt-out-sync`.
     """
 
     async def read(tools: OperatorTools) -> list[dict[str, Any]]:
-        managed = (
-            b.opt_out_list for b in tools.configuration.brands if b.opt_out_mode == "managed"
-        )
-        names = sorted(set(lists or managed))
+        names = sorted(set(lists or tools.configuration.managed_lists))
         tick = f"operator.{SystemClock().now_ms()}"
         return [
             {"opt_out_list": name, "listed": r.listed, "added": r.added, "removed": r.removed}

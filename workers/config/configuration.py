@@ -73,6 +73,12 @@ class Configuration(Value):
         """Whether any brand calls people."""
         return any(brand.calls is not None for brand in self.brands)
 
+    @property
+    def managed_lists(self) -> tuple[str, ...]:
+        """The opt-out lists of brands whose STOP End User Messaging answers, in their order."""
+        managed = (b.opt_out_list for b in self.brands if b.opt_out_mode == "managed")
+        return tuple(sorted(set(managed)))
+
     def find(self, name: str) -> Brand | None:
         """The brand of that name."""
         return next((brand for brand in self.brands if brand.name == name), None)

@@ -1,46 +1,24 @@
-"""What we have read in of End User Messaging's opt-out lists, and whose turn a reading is.
+"""What we have read in of End User Messaging's opt-out lists.
 
-In the table of suppressions: `E#<list>` / `<keyed hash of a number>`, the number sealed; and
-`T#opt_out_sync#<list>` / `<tick>`, who works on a tick (`o`) and until when (`u`, ms), or that it
-is done (`d`).
+In the table of suppressions: `E#<list>` / `<keyed hash of a number>`, the number sealed.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from workers.stores.crypto import KeyRing
-from workers.stores.expressions import Absent, Below, Equals, Item, Set, Update, both, either
+from workers.stores.expressions import Item
 from workers.stores.items import check_format
-from workers.stores.steps import FORMAT, IS_OURS_OR_NEW, LEASE_SKEW_MS
-from workers.stores.tables import DynamoTable, Key, Refused, Table
+from workers.stores.steps import FORMAT
+from workers.stores.tables import DynamoTable, Key, Table
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-TICK_TTL_S = 15 * 86_400
-"""A day longer than SQS keeps a tick."""
-
-
-class Turn(StrEnum):
-    """What somebody who wants to work on a tick is told."""
-
-    OURS = "ours"
-    TAKEN = "taken"
-    DONE = "done"
-
 
 class OptOutMirror(Protocol):
     """A list as we know it. Every method may raise `TransientError`."""
-
-    async def claim(self, opt_out_list: str, tick: str, owner: str, *, until_ms: int) -> Turn:
-        """Take a tick, or keep it longer; only one owner has it at a time."""
-        ...
-
-    async def finish(self, opt_out_list: str, tick: str, owner: str) -> None:
-        """The tick's work is done, for ever. Nothing happens if it is not ours any more."""
-        ...
 
     def key(self, number: str) -> str:
         """What a number is known by."""
@@ -69,39 +47,6 @@ class TableOptOutMirror(OptOutMirror):
     def __init__(self, table: Table, keys: KeyRing) -> None:
         self._table = table
         self._keys = keys
-
-    async def claim(self, opt_out_list: str, tick: str, owner: str, *, until_ms: int) -> Turn:
-        """Take a tick if it is free, ours, or its owner's time is over."""
-        # The owner's own clock is asked twice: it gives itself a time, and that time has a skew.
-        free = either(
-            Absent(("o",)),
-            Equals(("o",), owner),
-            Below(("u",), until_ms - CLAIM_MS - LEASE_SKEW_MS),
-        )
-        taken = Update(
-            (
-                Set(("o",), owner),
-                Set(("u",), until_ms),
-                Set(("exp",), until_ms // 1000 + TICK_TTL_S),
-                Set(("v",), FORMAT),
-            ),
-            both(Absent(("d",)), free, IS_OURS_OR_NEW),
-        )
-        try:
-            await self._table.update(_tick(opt_out_list, tick), taken)
-        except Refused as refused:
-            item = refused.item or {}
-            check_format(item)
-            return Turn.DONE if "d" in item else Turn.TAKEN
-        return Turn.OURS
-
-    async def finish(self, opt_out_list: str, tick: str, owner: str) -> None:
-        """The tick's work is done, for ever. Nothing happens if it is not ours any more."""
-        done = Update((Set(("d",), 1),), Equals(("o",), owner))
-        try:
-            await self._table.update(_tick(opt_out_list, tick), done)
-        except Refused:
-            return
 
     def key(self, number: str) -> str:
         """A keyed hash."""
@@ -134,19 +79,11 @@ class TableOptOutMirror(OptOutMirror):
         await self._table.delete(Key(f"E#{opt_out_list}", key))
 
 
-CLAIM_MS = 120_000
-"""For so long an owner claims a tick, and renews that with each page."""
-
-
 class DynamoOptOutMirror(TableOptOutMirror):
     """In DynamoDB."""
 
     def __init__(self, client: DynamoDBClient, table_name: str, keys: KeyRing) -> None:
         super().__init__(DynamoTable(client, table_name), keys)
-
-
-def _tick(opt_out_list: str, tick: str) -> Key:
-    return Key(f"T#opt_out_sync#{opt_out_list}", tick)
 
 
 def _context(key: Key) -> str:

@@ -80,6 +80,35 @@ def test_rule_is_there_with_its_queue_as_target(aws: LocalAws, topology: Provisi
         assert [target["Arn"] for target in targets] == [topology.queue_arns[rule.queue]]
 
 
+def test_schedules_send_their_input_to_their_queue_and_wait_to_be_played(
+    aws: LocalAws, topology: Provisioned
+) -> None:
+    scheduler = boto3.client("scheduler", **aws.client_arguments("Scheduler"))
+    for schedule in load_topology().schedules:
+        made = scheduler.get_schedule(GroupName=topology.schedule_group, Name=schedule.name)
+        assert made["ScheduleExpression"] == schedule.rate
+        assert made["State"] == "DISABLED", "the emulator writes no time into its ticks"
+        target = made["Target"]
+        assert json.loads(target["Input"]) == schedule.input
+        assert target["Arn"] == topology.queue_arns[schedule.queue]
+        assert target["DeadLetterConfig"]["Arn"].endswith(f":{topology.prefix}{schedule.queue}-dlq")
+        assert target["RoleArn"] == topology.schedule_role_arn
+
+
+def test_a_schedule_is_brought_to_what_the_file_says(aws: LocalAws, topology: Provisioned) -> None:
+    scheduler = boto3.client("scheduler", **aws.client_arguments("Scheduler"))
+    shipped = load_topology()
+    slower = shipped.schedules[0].model_copy(update={"rate": "rate(2 days)"})
+    changed = shipped.model_copy(update={"schedules": (slower,)})
+    where = {"GroupName": topology.schedule_group, "Name": slower.name}
+    try:
+        provision(changed, aws, prefix=topology.prefix)
+        assert scheduler.get_schedule(**where)["ScheduleExpression"] == "rate(2 days)"
+    finally:
+        provision(shipped, aws, prefix=topology.prefix)
+    assert scheduler.get_schedule(**where)["ScheduleExpression"] == shipped.schedules[0].rate
+
+
 def test_provisioning_twice_changes_nothing(aws: LocalAws, topology: Provisioned) -> None:
     assert provision(load_topology(), aws, prefix=topology.prefix) == topology
 

@@ -11,9 +11,7 @@ from tests.contract.stores.conftest import Tables
 from workers.addresses import Channel
 from workers.stores.audit import Act, AuditTrail
 from workers.stores.crypto import KeyRing
-from workers.stores.opt_out_mirror import CLAIM_MS, TableOptOutMirror, Turn
-from workers.stores.steps import LEASE_SKEW_MS
-from workers.testing import FakeClock
+from workers.stores.opt_out_mirror import TableOptOutMirror
 
 NUMBER = "+12065550100"
 
@@ -50,27 +48,6 @@ async def test_no_number_stands_there_in_the_clear(
 ) -> None:
     await mirror.note(name, NUMBER)
     assert NUMBER not in str(await tables.suppressions.query(f"E#{name}"))
-
-
-async def test_a_tick_has_one_owner_until_its_time_is_over_and_is_done_once(
-    mirror: TableOptOutMirror, clock: FakeClock, name: str
-) -> None:
-    def until_ms() -> int:
-        return clock.now_ms() + CLAIM_MS
-
-    assert await mirror.claim(name, "t", "a", until_ms=until_ms()) is Turn.OURS
-    assert await mirror.claim(name, "t", "a", until_ms=until_ms()) is Turn.OURS
-    assert await mirror.claim(name, "t", "b", until_ms=until_ms()) is Turn.TAKEN
-    assert await mirror.claim(name, "other", "b", until_ms=until_ms()) is Turn.OURS
-    clock.advance((CLAIM_MS + LEASE_SKEW_MS) / 1000)
-    assert await mirror.claim(name, "t", "b", until_ms=until_ms()) is Turn.TAKEN, "clocks differ"
-    clock.advance(0.001)
-    assert await mirror.claim(name, "t", "b", until_ms=until_ms()) is Turn.OURS
-    assert await mirror.claim(name, "t", "a", until_ms=until_ms()) is Turn.TAKEN
-    await mirror.finish(name, "t", "a")
-    assert await mirror.claim(name, "t", "a", until_ms=until_ms()) is Turn.TAKEN
-    await mirror.finish(name, "t", "b")
-    assert await mirror.claim(name, "t", "a", until_ms=until_ms()) is Turn.DONE
 
 
 async def test_acts_come_back_by_month_in_their_order(tables: Tables, keys: KeyRing) -> None:

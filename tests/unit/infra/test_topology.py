@@ -71,6 +71,26 @@ def _expire_by_the_key(file: dict[str, Any]) -> None:
     file["tables"][0]["ttl_attribute"] = file["tables"][0]["sort_key"]
 
 
+def _aim_schedule_at_nothing(file: dict[str, Any]) -> None:
+    file["schedules"][0]["queue"] = "nobody"
+
+
+def _repeat_schedule(file: dict[str, Any]) -> None:
+    file["schedules"].append(file["schedules"][0])
+
+
+def _make_all_ticks_one(file: dict[str, Any]) -> None:
+    file["schedules"][0]["input"]["tick"] = "always"
+
+
+def _tick_every_minute_or_so(file: dict[str, Any]) -> None:
+    file["schedules"][0]["rate"] = "rate(4 minutes)"
+
+
+def _write_a_rate_as_nobody_does(file: dict[str, Any]) -> None:
+    file["schedules"][0]["rate"] = "rate(1 hour)"
+
+
 def _misspell_a_field(file: dict[str, Any]) -> None:
     file["queues"][0]["visibilty_timeout_s"] = 30
 
@@ -97,6 +117,11 @@ def _change_version(file: dict[str, Any]) -> None:
         pytest.param(_take_the_whole_bus, "takes the whole bus", id="rule_without_source"),
         pytest.param(_make_redrive_a_retry_policy, "max_receive_count", id="redrive_is_a_net"),
         pytest.param(_expire_by_the_key, "attributes of their own", id="ttl_is_no_key"),
+        pytest.param(_aim_schedule_at_nothing, "does not exist: nobody", id="schedule_to_nobody"),
+        pytest.param(_repeat_schedule, "schedule named twice", id="schedule_named_twice"),
+        pytest.param(_make_all_ticks_one, "no value of its input", id="ticks_are_told_apart"),
+        pytest.param(_tick_every_minute_or_so, "every five minutes", id="ticks_are_seldom"),
+        pytest.param(_write_a_rate_as_nobody_does, "rate", id="rate_in_another_form"),
         pytest.param(_misspell_a_field, "visibilty_timeout_s", id="unknown_field"),
         pytest.param(_write_a_number_as_text, "visibility_timeout_s", id="number_as_text"),
         pytest.param(_change_version, "version", id="version_of_another_reader"),

@@ -39,6 +39,14 @@ KEYS: dict[str, tuple[str, ...]] = {
 COMMANDS: list[own.Command] = [WATCH, NOTICE, SYNC, REMIND, REMINDER_WATCH, SWEEP]
 
 
+def test_a_reading_of_every_list_is_known_by_its_occasion() -> None:
+    everything = own.OptOutSync(tick="2026-11-26T06:00:00Z")
+    (result,) = decode_body(own.encode_command(everything))
+    assert isinstance(result, Decoded)
+    assert (result.event, everything.own_keys) == (everything, ())
+    assert everything.own_id == "2026-11-26T06:00:00Z"
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.switchboard)
 def test_a_command_comes_back_as_it_was_sent(command: own.Command) -> None:
     (result,) = decode_body(own.encode_command(command))

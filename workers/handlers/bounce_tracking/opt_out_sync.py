@@ -15,16 +15,16 @@ import structlog
 from schemas.own import OptOutSync
 from workers.clients.protocols import OptOutPages, Page
 from workers.clock import Clock
-from workers.errors import Throttled
+from workers.errors import AccountProblem, Throttled
 from workers.runtime.delivery import Delivery
-from workers.runtime.outcome import Done, Outcome, Wait
-from workers.stores.opt_out_mirror import CLAIM_MS, OptOutMirror, Turn
+from workers.runtime.outcome import Discard, Done, Outcome, Wait
+from workers.stores.opt_out_mirror import OptOutMirror
 from workers.stores.protocols import Suppression, Suppressions
+from workers.stores.ticks import CLAIM_MS, TAKEN_LOOK_S, Ticks, Turn
 
 log = structlog.get_logger(__name__)
 
 SOURCE: Final = "eum_list"
-TAKEN_LOOK_S: Final = 30.0
 PAGE_WAIT_MAX_S: Final = 60.0
 SHRINKS_AT_MOST: Final = 0.1
 """A list from which more numbers are gone at once was cleared or is another list: nobody is texted
@@ -42,14 +42,19 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncDeps:
-    """Its tools. `new_owner` names one try to work off a tick."""
+    """Its tools. `new_owner` names one try to work off a tick.
+
+    `managed_lists` are those on which a STOP stands that nobody told us of.
+    """
 
     pages: OptOutPages
     mirror: OptOutMirror
+    ticks: Ticks
     suppressions: Suppressions
     clock: Clock
     meter: Meter
     new_owner: Callable[[], str]
+    managed_lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,24 @@ class OptOutSyncDoor:
         self._deps = deps
 
     async def handle(self, tick: OptOutSync, delivery: Delivery) -> Outcome:
-        """One tick. Whoever finds it in another's hands looks again: that one may be dead."""
-        report = await self.sync(tick.opt_out_list, tick.tick, go_on=delivery.lease.require)
-        return Wait("tick_taken", TAKEN_LOOK_S) if report.turn is Turn.TAKEN else Done()
+        """One tick, of one list or of all that End User Messaging manages.
+
+        Whoever finds a list in another's hands looks again, after the others: that one may be dead.
+        """
+        named = tick.opt_out_list
+        lists = self._deps.managed_lists if named is None else (named,)
+        if not lists:
+            return Discard("no_managed_lists")
+        turns: set[Turn] = set()
+        refused: AccountProblem | None = None
+        for one in lists:
+            try:
+                turns.add((await self.sync(one, tick.tick, go_on=delivery.lease.require)).turn)
+            except AccountProblem as problem:
+                refused = problem  # A list that there is not, say. It keeps no other from its turn.
+        if refused is not None:
+            raise refused
+        return Wait("tick_taken", TAKEN_LOOK_S) if Turn.TAKEN in turns else Done()
 
     async def sync(
         self,
@@ -105,11 +125,12 @@ class OptOutSyncDoor:
             if await self._claim(opt_out_list, tick, owner) is not Turn.OURS:
                 return Report(Turn.TAKEN)  # We were too slow, and another has begun.
         removed, kept = await self._remove(opt_out_list, known - listed, len(known), may_shrink)
-        await self._deps.mirror.finish(opt_out_list, tick, owner)
+        await self._deps.ticks.finish(_work(opt_out_list), tick, owner)
         report = Report(Turn.OURS, len(listed), added, removed, kept)
         log.info(
             "opt_out_list_read",
             opt_out_list=opt_out_list,
+            tick=tick,
             listed=report.listed,
             added=added,
             removed=removed,
@@ -119,7 +140,8 @@ class OptOutSyncDoor:
 
     async def _claim(self, opt_out_list: str, tick: str, owner: str) -> Turn:
         until_ms = self._deps.clock.now_ms() + CLAIM_MS
-        return await self._deps.mirror.claim(opt_out_list, tick, owner, until_ms=until_ms)
+        work = _work(opt_out_list)
+        return await self._deps.ticks.claim(work, tick, owner, until_ms=until_ms)
 
     async def _page(self, opt_out_list: str, token: str | None) -> Page:
         """One page, at the pace of the service's quota, of which a large fleet's worker has little.
@@ -161,3 +183,7 @@ class OptOutSyncDoor:
             await self._deps.mirror.forget(opt_out_list, key)
             self._deps.meter.effect("opt_out_sync", "removed")
         return len(gone), 0
+
+
+def _work(opt_out_list: str) -> str:
+    return f"opt_out_sync#{opt_out_list}"

@@ -14,6 +14,7 @@ from workers.clock import Clock
 from workers.config import Configuration
 from workers.handlers.gate import Gate
 from workers.stores.call_records import Calls, Result
+from workers.stores.ticks import Ticks
 
 
 class CommandQueue(Protocol):
@@ -93,10 +94,15 @@ OpenChat = Callable[[str, str], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """Reminder dialing's tools. Who is None is neither told nor asked."""
+    """Reminder dialing's tools. Who is None is neither told nor asked.
+
+    `new_owner` names one try to work off a tick.
+    """
 
     config: Configuration
     calls: Calls
+    ticks: Ticks
+    new_owner: Callable[[], str]
     gate: Gate
     dialing: Dialing
     texting: Texting

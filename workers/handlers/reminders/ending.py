@@ -33,6 +33,7 @@ from workers.log import bind_contact
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import Discard, Done, Outcome, Wait
 from workers.stores.call_records import Attempt, CallRef, RecordMoved, Reminder, Result
+from workers.stores.ticks import CLAIM_MS, TAKEN_LOOK_S, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ UNKNOWN_GRACE_S: Final = 5.0
 """A call's first events may be here before Connect's answer to the dial is written down."""
 NOT_OVER_S: Final = 15.0
 _TRIES: Final = 8
+_SWEEP: Final = "call_sweep"
 _NOT_OURS: Final = Discard("contact_not_ours")
 
 
@@ -75,15 +77,29 @@ class Ender:
         return await self._conclude(record.contact_id, ref, facts_of(record))
 
     async def sweep(self, tick: CallSweep) -> Outcome:
-        """The net under lost events: ask about every call that is on for too long. Idempotent."""
+        """The net under lost events: ask about every call that is on for too long.
+
+        One owner a tick, and harmless when two believe that they are: it is all idempotent.
+        """
+        owner = self._deps.new_owner()
+        turn = await self._claim(tick, owner)
+        if turn is not Turn.OURS:
+            return Done() if turn is Turn.DONE else Wait("tick_taken", TAKEN_LOOK_S)
         floor_ms = self._deps.clock.now_ms() - self._deps.config.reminders.look_after_s * 1000
         air = await self._deps.calls.in_air()
         late = [name for name, claimed_ms in air.calls.items() if claimed_ms < floor_ms]
         for name in late:
             rid, _, number = name.partition(".")
             await self._look(name, rid, int(number))
+            if await self._claim(tick, owner) is not Turn.OURS:
+                return Wait("tick_taken", TAKEN_LOOK_S)  # We were too slow, and another has begun.
+        await self._deps.ticks.finish(_SWEEP, tick.tick, owner)
         log.info("calls_swept", tick=tick.tick, in_air=len(air.calls), late=len(late))
         return Done()
+
+    async def _claim(self, tick: CallSweep, owner: str) -> Turn:
+        until_ms = self._deps.clock.now_ms() + CLAIM_MS
+        return await self._deps.ticks.claim(_SWEEP, tick.tick, owner, until_ms=until_ms)
 
     async def _look(self, place: str, rid: str, number: int) -> None:
         reminder = await self._deps.calls.find(rid)

@@ -11,7 +11,7 @@ from schemas.own import OptOutSync
 from tests.fakes.own import CountingMeter
 from workers.brands import MessageClass
 from workers.clients.protocols import ListedNumber, Page
-from workers.errors import Throttled, TransientError
+from workers.errors import AccountProblem, Throttled, TransientError
 from workers.handlers.bounce_tracking.opt_out_sync import (
     SOURCE,
     OptOutSyncDoor,
@@ -19,10 +19,11 @@ from workers.handlers.bounce_tracking.opt_out_sync import (
     SyncDeps,
 )
 from workers.runtime.delivery import Delivery, Lease
-from workers.runtime.outcome import Done, Wait
+from workers.runtime.outcome import Discard, Done, Wait
 from workers.stores.memory import MemorySuppressions, MemoryTable, memory_keys
-from workers.stores.opt_out_mirror import TableOptOutMirror, Turn
+from workers.stores.opt_out_mirror import TableOptOutMirror
 from workers.stores.protocols import Suppression
+from workers.stores.ticks import TableTicks, Turn
 from workers.testing import FakeClock
 
 LIST = "Managed"
@@ -36,9 +37,12 @@ class Lists:
     def __init__(self) -> None:
         self.numbers: list[str] = []
         self.failures: list[Exception] = []
+        self.read: list[str] = []
 
     async def page(self, opt_out_list: str, token: str | None) -> Page:
-        assert opt_out_list == LIST
+        self.read.append(opt_out_list)
+        if opt_out_list != LIST:
+            raise AccountProblem("no_opt_out_list")
         if self.failures:
             raise self.failures.pop(0)
         start = int(token or 0)
@@ -51,19 +55,20 @@ class Lists:
 class Sync:
     """One fleet that reads the list; `door` is as many workers as there are owners."""
 
-    def __init__(self) -> None:
+    def __init__(self, *managed_lists: str) -> None:
         self.clock, self.lists, self.meter = FakeClock(), Lists(), CountingMeter()
         self.suppressions = MemorySuppressions()
-        self.mirror = TableOptOutMirror(MemoryTable(), memory_keys())
-        owners = count()
+        table, owners = MemoryTable(), count()
         self.door = OptOutSyncDoor(
             SyncDeps(
                 pages=self.lists,
-                mirror=self.mirror,
+                mirror=TableOptOutMirror(table, memory_keys()),
+                ticks=TableTicks(table),
                 suppressions=self.suppressions,
                 clock=self.clock,
                 meter=self.meter,
                 new_owner=lambda: f"owner-{next(owners)}",
+                managed_lists=managed_lists,
             )
         )
         self._ticks = count()
@@ -132,6 +137,25 @@ async def test_a_tick_that_comes_twice_is_worked_off_once(sync: Sync) -> None:
     assert await sync.door.handle(tick, sync.delivery()) == Done()
     sync.lists.failures = [AssertionError("nobody asks again")]
     assert await sync.door.handle(tick, sync.delivery()) == Done()
+
+
+async def test_a_tick_without_a_list_is_about_all_that_are_managed() -> None:
+    sync, tick = Sync(LIST), OptOutSync(tick="2026-11-26T06:00:00Z")
+    sync.lists.numbers = numbers(3)
+    for _ in range(2):
+        assert await sync.door.handle(tick, sync.delivery()) == Done()
+    assert sync.lists.read == [LIST]
+    assert await sync.is_suppressed(numbers(3)[2])
+    nobody = Sync()
+    assert await nobody.door.handle(tick, nobody.delivery()) == Discard("no_managed_lists")
+
+
+async def test_a_list_that_there_is_not_keeps_no_other_from_its_turn() -> None:
+    sync, tick = Sync("Absent", LIST), OptOutSync(tick="2026-11-26T06:00:00Z")
+    sync.lists.numbers = numbers(3)
+    with pytest.raises(AccountProblem):
+        await sync.door.handle(tick, sync.delivery())
+    assert await sync.is_suppressed(numbers(3)[2])
 
 
 async def test_while_one_works_others_wait_and_one_takes_over_from_the_dead(sync: Sync) -> None:

@@ -32,6 +32,7 @@ from workers.stores.call_records import Reminder, Result
 from workers.stores.calls import TableCalls
 from workers.stores.memory import MemoryTable, memory_keys
 from workers.stores.protocols import ChatState, SessionKey
+from workers.stores.ticks import TableTicks
 from workers.testing import LoopClock
 
 BEGIN = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
@@ -170,6 +171,8 @@ class Office:
         deps = Deps(
             config=self.world.config,
             calls=TableCalls(WiredTable(self.table, on, "calls"), memory_keys()),
+            ticks=TableTicks(WiredTable(self.table, on, "ticks")),
+            new_owner=lambda: f"owner-{next(self._ids)}",
             gate=Gate(relay.suppressions, relay.health, self.world.config.bounces, self.clock),
             dialing=FakeDialing(self.exchange, on),
             texting=relay.texting,

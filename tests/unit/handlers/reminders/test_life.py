@@ -262,6 +262,24 @@ async def test_a_sweep_ends_calls_whose_watch_is_lost_too() -> None:
     assert (await office.calls.in_air()).calls == {}
 
 
+async def test_a_sweep_that_comes_twice_is_worked_off_once() -> None:
+    office = Office(lose=1.0)
+    office.exchange.plans[SEATTLE] = [pressed("confirmed")]
+    for _ in range(2):
+        office.put(encode_command(CallSweep(tick="t-1")))
+        await office.run()
+    office.remind()
+    await office.run(for_=timedelta(seconds=60))
+    office.messages.clear()
+    await office.clock.sleep(3_600)
+    office.put(encode_command(CallSweep(tick="t-1")))
+    await office.run()
+    assert (await office.calls.in_air()).calls, "that occasion's work was done before the call"
+    office.put(encode_command(CallSweep(tick="t-2")))
+    await office.run()
+    assert (await office.calls.in_air()).calls == {}
+
+
 async def test_a_call_that_never_ends_counts_as_failed_at_last() -> None:
     office = Office()
     office.exchange.lasts_s = 1e9
