@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     ),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),
     "metrics": ("workers.cli.metrics", "metrics", "List what /metrics tells."),
+    "replay": ("workers.cli.replay.command", "replay", "Feed an archive into the queues."),
     "classify": ("workers.cli.classify", "classify", "Tell what each payload is."),
 }
 

@@ -1,0 +1,1 @@
+"""`switchboard replay`: an archive, fed into the queues once more."""
