@@ -19,7 +19,7 @@ from schemas.decode import decode_body, decode_document
 from schemas.decoded import Decoded
 from schemas.event_class import EventClass
 from tests import events
-from workers.cli.replay.command import replay
+from workers.cli.replay.command import default_state, identity, replay
 from workers.cli.replay.plan import Left, Planned, Planner, Skipped
 from workers.cli.replay.progress import OtherReplayError, Place, Progress
 from workers.cli.replay.sending import Pace, Record, Replay, Tally, ToQueues
@@ -273,6 +273,19 @@ def test_another_replays_state_and_what_is_none_stay_as_they_are(tmp_path: Path,
         with pytest.raises(OtherReplayError), progress_at(state, source, queues):
             pass
     assert state.read_text() == text
+
+
+def test_an_archive_has_one_state_however_it_is_written(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(archive.parent)
+    for path in (str(archive), "archive", "./archive/", "archive/../archive"):
+        assert identity(path) == str(archive)
+        assert default_state(path) == archive.parent / "archive.replay-state"
+    monkeypatch.chdir(archive)
+    assert default_state(".") == archive.parent / "archive.replay-state"
+    assert default_state("s3://a/b").name == default_state("s3://a/b").as_posix()
+    assert default_state("s3://a/b") != default_state("s3://a/c")
 
 
 # --- sending -------------------------------------------------------------------------------------

@@ -132,8 +132,13 @@ def default_state(path: str) -> Path:
     """Beside a file or folder; in this directory for a bucket's prefix."""
     if path.startswith("s3://"):
         return Path(f"replay-{hashlib.sha256(path.encode()).hexdigest()[:12]}{STATE_SUFFIX}")
-    place = Path(path).absolute()
+    place = Path(identity(path))
     return place.with_name(place.name + STATE_SUFFIX)
+
+
+def identity(path: str) -> str:
+    """The archive's name, the same from every directory and however it is written."""
+    return path if path.startswith("s3://") else str(Path(path).resolve())
 
 
 def _configuration(file: Path | None) -> Configuration | None:
@@ -208,7 +213,7 @@ def _urls(planner: Planner, wired: Mapping[str, str]) -> dict[str, str]:
 
 def _progress(wanted: Wanted, urls: Mapping[str, str]) -> Progress:
     targets = {"queues": urls, "only": sorted(wanted.only), "even_old": wanted.even_old}
-    return Progress.at(wanted.state, wanted.path, targets)
+    return Progress.at(wanted.state, identity(wanted.path), targets)
 
 
 async def _dispatch(wanted: Wanted, urls: Mapping[str, str], aws: Aws, clock: Clock) -> Dispatch:
