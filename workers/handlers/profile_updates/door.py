@@ -189,24 +189,27 @@ class ProfileDoor:
         stay = taken.staying
         if stay is not None and stay.message_id == part.item.delivery.message_id:
             return Wait("profile_window", max(stay.after_ms, 0) / 1000 + 0.05)
-        closes_ms = self._closing(part.fact, taken.state)
+        closes_ms = self._closing(part.fact, taken)
         if closes_ms is None:
             return Done()
         return Defer(datetime.fromtimestamp(closes_ms / 1000, UTC), "offer_open")
 
-    def _closing(self, fact: PersonFact, state: PersonState) -> int | None:
-        """When the first offer that this event made will have been open for its window."""
-        if _is_second_word(fact, state):
+    def _closing(self, fact: PersonFact, taken: Taken) -> int | None:
+        """When the first offer that this event made will have been open for its window.
+
+        One that closed while the profile was being written is still open there.
+        """
+        if _is_second_word(fact, taken.state):
             return None
         words = [change for change in fact.changes if isinstance(change, OfferWord)]
         made = {word.name: word.at_ms for word in words if word.word == "offered"}
-        rules, now_ms = self._deps.rules, self._deps.clock.now_ms()
+        rules = self._deps.rules
         pending = [
             made[offer.name] + rules.offer_window_h * HOUR_MS
-            for offer in state.offers
+            for offer in taken.state.offers
             if offer.name in made and closes_at_ms(offer, rules) is not None
         ]
-        return min((at_ms for at_ms in pending if at_ms > now_ms), default=None)
+        return min((at_ms for at_ms in pending if at_ms > taken.as_of_ms), default=None)
 
 
 def _is_second_word(fact: PersonFact, state: PersonState) -> bool:

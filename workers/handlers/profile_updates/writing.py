@@ -42,11 +42,13 @@ class Taken:
 
     Attributes:
         state: what is known of the person now.
+        as_of_ms: the time that the profile was written for, or an earlier one.
         is_news: whether any of it was not known before.
         staying: the message that is to come back, and when; None where all may go.
     """
 
     state: PersonState
+    as_of_ms: int
     is_news: bool
     staying: Stay | None = None
 
@@ -74,17 +76,16 @@ class Writer:
         for _ in range(TRIES):
             state = decide(record.state, facts)
             is_news = state != record.state
+            taken = Taken(state, self._deps.clock.now_ms(), is_news)
             changed = replace(record, state=state)
             todo = self._duty(changed, messages, window_ms)
             try:
-                return await self._do(todo, record, self._counted(changed, facts, is_news))
+                return await self._do(todo, taken, self._counted(changed, facts, is_news))
             except PersonChanged as other:
                 record = other.record or PersonRecord(person.profile_id)
         raise TransientError("person_record_contended", after_s=1.0)
 
-    async def _do(self, todo: Duty, before: PersonRecord, changed: PersonRecord) -> Taken:
-        is_news = changed.state != before.state
-        taken = Taken(changed.state, is_news)
+    async def _do(self, todo: Duty, taken: Taken, changed: PersonRecord) -> Taken:
         match todo:
             case Promise(errand):
                 await self._deps.people.save(replace(changed, errand=errand))
@@ -94,7 +95,7 @@ class Writer:
                 await self._write(changed, message_id)
                 return taken
             case Nothing() | LeaveIt() | Stay():
-                if is_news:
+                if taken.is_news:
                     await self._deps.people.save(changed)
                 return replace(taken, staying=todo) if isinstance(todo, Stay) else taken
 

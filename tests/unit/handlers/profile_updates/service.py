@@ -26,12 +26,14 @@ class _Profile:
 class FakeProfiles(ProfileService):
     """One domain. `failures` are raised by the next calls of their operation.
 
-    A search shows what was there when it was asked, and answers `search_takes_s` later.
+    A search shows what was there when it was asked, and answers `search_takes_s` later; a put
+    answers `put_takes_s` later.
     """
 
     clock: FakeClock
     lag_s: float = 0.0
     search_takes_s: float = 0.0
+    put_takes_s: float = 0.0
     profiles: dict[str, _Profile] = field(default_factory=dict)
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -69,6 +71,7 @@ class FakeProfiles(ProfileService):
         await self._called("put")
         document = json.loads(text)
         self.objects[object_type, document["profile_id"]] = document
+        self.clock.advance(self.put_takes_s)
 
     async def _called(self, operation: str) -> None:
         self.calls.append(operation)

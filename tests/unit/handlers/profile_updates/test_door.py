@@ -225,6 +225,17 @@ async def test_an_offer_without_a_view_is_denied_when_its_window_closes() -> Non
     assert worker.object("offers", pat)["last"]["viewed"] == "true"
 
 
+async def test_an_offer_whose_window_closes_while_it_is_written_is_denied_all_the_same() -> None:
+    worker = Updating(put_takes_s=10)
+    pat = worker.service.add(email=MAIL)
+    sent = worker.ago(hours=RULES.offer_window_h) + timedelta(seconds=6)
+    event = worker.item(ses("Send", at=sent, offer="Spring"))
+    closes = sent + timedelta(hours=RULES.offer_window_h)
+    assert await worker.take(event) == [Defer(closes, "offer_open")]
+    assert await worker.take(event) == [Done()]
+    assert worker.object("offers", pat)["last"]["viewed"] == "false"
+
+
 async def test_an_offer_that_was_viewed_stays_so_when_its_window_closes() -> None:
     worker = Updating()
     pat = worker.service.add(email=MAIL)
