@@ -117,7 +117,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
     Raises:
         SettingsError: the wiring or the account's configuration cannot work.
     """
-    clock, metrics = SystemClock(), Metrics()
+    clock, metrics = settings.clock, Metrics()
     limits = Limits(clock, raised(configuration.quotas))
     meter = RelayMeter(metrics)
     configs = consumer_configs(settings, configuration, queues)
@@ -142,14 +142,17 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             await _call_deps(ground, deps, profiles),
             profiles,
         )
-        fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, clock, metrics)
+        # Heartbeats are the machine's: at another pace each would take the others for dead.
+        machine = SystemClock()
+        fleet = Fleet.of(await aws.dynamodb(), settings.fleet_table, limits, machine, metrics)
         shared = Shared(
             clock,
             metrics,
-            DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, clock),
+            DynamoDeliveries(await aws.dynamodb(), settings.deliveries_table, machine),
             breaker=fleet.breaker,
             deferrals=await _deferrals(settings, aws, caller),
             tracer=tracer,
+            bend=settings.bend,
         )
         work = _Work(
             Router(doors),
@@ -260,8 +263,8 @@ async def _consumers(
     sqs = await _sqs_calls(settings, aws)
     return [
         Consumer(
-            AioSqsQueue(sqs, settings.queue_urls[name], name),
-            AioSqsQueue(sqs, settings.dlq_urls[name], f"{name}-dlq"),
+            AioSqsQueue(sqs, settings.queue_urls[name], name, settings.bend),
+            AioSqsQueue(sqs, settings.dlq_urls[name], f"{name}-dlq", settings.bend),
             work.router,
             config,
             work.shared,
@@ -281,6 +284,7 @@ async def _deferrals(settings: Settings, aws: Aws, caller: Caller) -> Deferrals:
         targets,
         group=settings.schedule_group,
         role_arn=settings.schedule_role_arn,
+        bend=settings.bend,
     )
     return Deferrals(schedules, S3Parcels(await aws.s3(), settings.deferred_bucket, caller))
 
@@ -324,7 +328,11 @@ async def _deps(ground: Ground) -> Deps:
         texting=EumTexting(await aws.sms_voice(), caller, ground.clock),
         shelf=S3Shelf(await aws.s3(), settings.media_bucket, caller),
         commands=SqsCommandQueue(
-            await aws.sqs(), settings.queue_urls[COMMAND_QUEUE], COMMAND_QUEUE, caller
+            await aws.sqs(),
+            settings.queue_urls[COMMAND_QUEUE],
+            COMMAND_QUEUE,
+            caller,
+            settings.bend,
         ),
         clock=ground.clock,
         meter=ground.meter,
@@ -433,7 +441,11 @@ async def _call_deps(ground: Ground, relay: Deps, profiles: ProfileDoor | None =
         dialing=ConnectDialing(await aws.connect(), settings.connect_instance_id, caller),
         texting=relay.texting,
         commands=SqsCommandQueue(
-            await aws.sqs(), settings.queue_urls[REMINDER_QUEUE], REMINDER_QUEUE, caller
+            await aws.sqs(),
+            settings.queue_urls[REMINDER_QUEUE],
+            REMINDER_QUEUE,
+            caller,
+            settings.bend,
         ),
         has_open_chat=partial(_has_open_chat, relay.journal),
         clock=ground.clock,
@@ -503,7 +515,7 @@ async def operator_tools(
     Raises:
         SettingsError: the keys for data at rest cannot be had.
     """
-    clock, meter = SystemClock(), RelayMeter(Metrics())
+    clock, meter = settings.clock, RelayMeter(Metrics())
     async with Aws(AwsPolicy()) as aws:
         caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
         keys = await _key_ring(settings, aws)
@@ -534,7 +546,7 @@ async def call_tools(settings: Settings, configuration: Configuration) -> AsyncI
     """
     if REMINDER_QUEUE not in settings.queue_urls:
         raise SettingsError(f"SWITCHBOARD_QUEUE_URLS has no {REMINDER_QUEUE}")
-    clock, meter = SystemClock(), RelayMeter(Metrics())
+    clock, meter = settings.clock, RelayMeter(Metrics())
     async with Aws(AwsPolicy()) as aws:
         caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
         keys = await _key_ring(settings, aws)

@@ -8,13 +8,16 @@ variables.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from workers.clock import STRAIGHT, BentClock, Clock, SystemClock, TimeBend
 from workers.errors import SettingsError
 
 PREFIX = "SWITCHBOARD_"
@@ -97,6 +100,52 @@ class Settings(FleetSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="From which level on lines are written"
     )
+    time_origin: AwareDatetime | None = Field(
+        default=None,
+        description="On local endpoints only: when the two below begin, ISO 8601 with a zone",
+    )
+    time_offset_s: float = Field(
+        default=0.0,
+        allow_inf_nan=False,
+        description="On local endpoints only: how many seconds later it is at the origin",
+    )
+    time_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
+        default=1.0,
+        description="On local endpoints only: how many seconds pass in one of the machine's",
+    )
+
+    @model_validator(mode="after")
+    def _time_is_bent_locally(self) -> Settings:
+        if not self._is_bent:
+            return self
+        if self.time_origin is None:
+            raise ValueError(
+                f"{PREFIX}TIME_OFFSET_S and {PREFIX}TIME_RATE need {PREFIX}TIME_ORIGIN, the same"
+                " for every process"
+            )
+        if not _is_aws_local():
+            raise ValueError(
+                f"{PREFIX}TIME_OFFSET_S and {PREFIX}TIME_RATE are for local endpoints: set"
+                " AWS_ENDPOINT_URL to a loopback or private address, and no"
+                " AWS_ENDPOINT_URL_<SERVICE> to another"
+            )
+        return self
+
+    @property
+    def _is_bent(self) -> bool:
+        return self.time_offset_s != 0.0 or self.time_rate != 1.0
+
+    @property
+    def bend(self) -> TimeBend:
+        """How the wall clock is bent; not at all outside local endpoints."""
+        if self.time_origin is None or not self._is_bent:
+            return STRAIGHT
+        return TimeBend(self.time_origin, self.time_offset_s, self.time_rate)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of this process."""
+        return BentClock(self.bend) if self._is_bent else SystemClock()
 
     @model_validator(mode="after")
     def _one_key(self) -> Settings:
@@ -105,6 +154,29 @@ class Settings(FleetSettings):
                 f"set either {PREFIX}KMS_KEY_ID or {PREFIX}KEY_FILE: data at rest is encrypted"
             )
         return self
+
+
+def _is_aws_local() -> bool:
+    """Whether every call of the SDK stays on this machine or in its private network.
+
+    The variable for all services goes before the SDK's configuration file, but not before those
+    for single services; and all of them can be ignored.
+    """
+    ignored = os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    name = "AWS_ENDPOINT_URL"
+    urls = [url for key, url in os.environ.items() if key.startswith(f"{name}_")]
+    everywhere = [os.environ.get(name, ""), *urls]
+    return not ignored and all(_is_local(url) for url in everywhere)
+
+
+def _is_local(url: str) -> bool:
+    """No name but `localhost`: whatever else a name stands for today, it may stand for AWS."""
+    try:
+        host = urlsplit(url).hostname or ""
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return url != "" and urlsplit(url).hostname == "localhost"
+    return address.is_loopback or address.is_private
 
 
 def load() -> Settings:

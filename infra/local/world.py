@@ -15,6 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -47,12 +48,41 @@ class Backend(StrEnum):
 
 
 @dataclass(frozen=True)
+class OtherTime:
+    """Another time of day and pace, the same for the simulator and the workers.
+
+    At `origin` it is `offset_s` later there, and from then on `rate` seconds pass in each one.
+    """
+
+    offset_s: float = 0.0
+    rate: float = 1.0
+    origin: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def settings(self) -> dict[str, str]:
+        """What a worker is told, or whoever takes a worker's environment."""
+        return {
+            "SWITCHBOARD_TIME_ORIGIN": self.origin.isoformat(),
+            "SWITCHBOARD_TIME_OFFSET_S": str(self.offset_s),
+            "SWITCHBOARD_TIME_RATE": str(self.rate),
+        }
+
+    def options(self) -> list[str]:
+        """What the simulator is told."""
+        return [
+            *("--time-origin", self.origin.isoformat()),
+            *("--time-offset-s", str(self.offset_s)),
+            *("--time-rate", str(self.rate)),
+        ]
+
+
+@dataclass(frozen=True)
 class WorldPlan:
     """What a world is made of.
 
     `run_dir` receives the logs, the ledger and the key file, and stays. `worker_settings` are
     `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults. `ledger_kept`
-    bounds what the simulator keeps of its ledger in memory; the file has it all.
+    bounds what the simulator keeps of its ledger in memory; the file has it all. Without `time` it
+    is the machine's.
     """
 
     run_dir: Path
@@ -64,6 +94,7 @@ class WorldPlan:
     seed: int = 0
     interpose: Interpose | None = None
     ledger_kept: int | None = None
+    time: OtherTime | None = None
     ready_timeout_s: float = 60.0
     drain_timeout_s: float = 40.0
 
@@ -212,6 +243,8 @@ class World:
         ]
         if self.plan.ledger_kept is not None:
             command += ["--keep", str(self.plan.ledger_kept)]
+        if self.plan.time is not None:
+            command += self.plan.time.options()
         if self.plan.backend is Backend.EMBEDDED:
             # A text's only time is its SNS stamp, AWS's has milliseconds, and MiniStack's has not.
             command += ["--play-sns", "inbound_sms"]
@@ -237,6 +270,7 @@ class World:
             "SWITCHBOARD_HTTP_HOST": LOOPBACK,
             "SWITCHBOARD_HTTP_PORT": str(self._ports[worker]),
             "AWS_SDK_UA_APP_ID": f"worker-{worker}",
+            **(self.plan.time.settings() if self.plan.time is not None else {}),
             **self.plan.worker_settings,
         }
         command = [str(Path(sys.executable).with_name("switchboard")), "worker"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from schemas.own import Command, encode_command
 from workers.clients.call import Api, Caller
+from workers.clock import STRAIGHT, TimeBend
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
@@ -22,14 +24,22 @@ class SqsCommandQueue:
     A command carries the traceparent of the span that sends it. `name` is the queue's, in spans.
     """
 
-    def __init__(self, client: SQSClient, queue_url: str, name: str, caller: Caller) -> None:
+    def __init__(
+        self,
+        client: SQSClient,
+        queue_url: str,
+        name: str,
+        caller: Caller,
+        bend: TimeBend = STRAIGHT,
+    ) -> None:
         self._sqs = client
         self._queue_url = queue_url
         self._api = replace(_SEND, destination=name)
         self._caller = caller
+        self._bend = bend
 
     async def send(self, command: Command, *, delay_s: int = 0) -> None:
-        """Put a command on the queue, to be seen after `delay_s` (0 to 900).
+        """Put a command on the queue, to be seen after `delay_s` (0 to 900) of the workers' time.
 
         Raises:
             TransientError: it is not surely there; sending it again is harmless.
@@ -40,7 +50,7 @@ class SqsCommandQueue:
             lambda: self._sqs.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=body,
-                DelaySeconds=min(delay_s, DELAY_MAX_S),
+                DelaySeconds=min(math.ceil(self._bend.waited_s(delay_s)), DELAY_MAX_S),
                 MessageAttributes=self._attributes(),
             ),
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from workers.clients.call import Api, Caller
 from workers.clients.errors import SCHEDULE_EXISTS, SCHEDULER
+from workers.clock import STRAIGHT, TimeBend
 from workers.errors import PermanentError
 from workers.runtime.deferral import Schedule, Schedules
 
@@ -68,7 +69,7 @@ class EventBridgeSchedules(Schedules):
     """`Schedules` in one group. `role_arn` is what Scheduler becomes to send to the queues.
 
     Its precision is a minute: it fires within the minute of its time (user guide, "Schedule
-    types"), and once or, rarely, more often.
+    types"), and once or, rarely, more often. It goes by the machine's time: `bend` tells.
     """
 
     def __init__(
@@ -79,17 +80,19 @@ class EventBridgeSchedules(Schedules):
         *,
         group: str,
         role_arn: str,
+        bend: TimeBend = STRAIGHT,
     ) -> None:
         self._scheduler = client
         self._caller = caller
         self._targets = targets
         self._group = group
         self._role_arn = role_arn
+        self._bend = bend
 
     async def create(self, schedule: Schedule) -> None:
         """Make it. One of that name that is there already is a success."""
         target = self._target(schedule, await self._targets.find(schedule.queue))
-        at = schedule.at.astimezone(UTC)
+        at = _whole_second(self._bend.straight(schedule.at).astimezone(UTC))
         try:
             await self._caller.call(
                 _CREATE,
@@ -122,3 +125,8 @@ class EventBridgeSchedules(Schedules):
         if schedule.group is not None:
             target["SqsParameters"] = {"MessageGroupId": schedule.group}
         return target
+
+
+def _whole_second(at: datetime) -> datetime:
+    """Rounded up: early is worse than late."""
+    return at if at.microsecond == 0 else at.replace(microsecond=0) + timedelta(seconds=1)

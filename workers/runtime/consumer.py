@@ -304,7 +304,7 @@ class Consumer:
         return await job.run(delivery)
 
     def _judged(self, result: Outcome | BaseException) -> Verdict:
-        verdict = judge(result, now=self._shared.clock.now())
+        verdict = judge(result, now=self._shared.clock.now(), bend=self._shared.bend)
         if verdict.reason == "bug" and isinstance(result, BaseException):
             self._log_bug("handler_failed", result)
         return verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from workers.clock import Clock
+from workers.clock import STRAIGHT, Clock, TimeBend
 from workers.metrics import Metrics
 from workers.runtime.breaker import Breaker, InProcessBreaker
 from workers.runtime.deferral import Deferrals
@@ -24,6 +24,7 @@ class Shared:
         breaker: where pauses are kept; of this process only unless another is given.
         rng: for jitter; no secret depends on it.
         tracer: opens a span for each delivery in hand; none unless another is given.
+        bend: how the clock's wall time is bent: what handlers wait for is of that time.
     """
 
     clock: Clock
@@ -33,3 +34,4 @@ class Shared:
     breaker: Breaker = field(default_factory=InProcessBreaker)
     rng: Random = field(default_factory=Random)
     tracer: Tracer = NO_TRACER
+    bend: TimeBend = STRAIGHT

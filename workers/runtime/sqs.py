@@ -15,6 +15,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
+from workers.clock import STRAIGHT, TimeBend
 from workers.errors import (
     AccountProblem,
     PermanentError,
@@ -137,10 +138,16 @@ def sqs_client_config(*, pollers: int, slots: int, wait_s: int) -> AioConfig:
 
 
 class AioSqsQueue:
-    """A queue behind a shared client: aiobotocore's, or the lean one beside it."""
+    """A queue behind a shared client: aiobotocore's, or the lean one beside it.
 
-    def __init__(self, client: SQSClient | LeanSqs, queue_url: str, name: str) -> None:
+    SQS's times, which are the machine's, come out as the workers' clock has them.
+    """
+
+    def __init__(
+        self, client: SQSClient | LeanSqs, queue_url: str, name: str, bend: TimeBend = STRAIGHT
+    ) -> None:
         self._client = client
+        self._bend = bend
         self._url = queue_url
         self._name = name
 
@@ -162,7 +169,7 @@ class AioSqsQueue:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-        return [_message(raw) for raw in answer.get("Messages") or ()]
+        return [_message(raw, self._bend) for raw in answer.get("Messages") or ()]
 
     async def delete(self, receipt_handles: Sequence[str]) -> list[Refused]:
         """Acknowledge."""
@@ -242,7 +249,7 @@ def _from_answer(operation: str, error: ClientError) -> SwitchboardError:
     return PermanentError(code or "sqs_refused", operation=operation)
 
 
-def _message(raw: MessageTypeDef) -> Message:
+def _message(raw: MessageTypeDef, bend: TimeBend) -> Message:
     system = raw["Attributes"]  # "All" were asked for.
     return Message(
         message_id=raw["MessageId"],
@@ -252,8 +259,8 @@ def _message(raw: MessageTypeDef) -> Message:
             name: _attribute(value) for name, value in (raw.get("MessageAttributes") or {}).items()
         },
         receive_count=int(system["ApproximateReceiveCount"]),
-        sent_at=_moment(system["SentTimestamp"]),
-        first_received_at=_moment(system["ApproximateFirstReceiveTimestamp"]),
+        sent_at=bend.bent(_moment(system["SentTimestamp"])),
+        first_received_at=bend.bent(_moment(system["ApproximateFirstReceiveTimestamp"])),
         group=system.get("MessageGroupId"),
         trace_header=system.get("AWSTraceHeader"),
     )

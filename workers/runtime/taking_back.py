@@ -39,4 +39,4 @@ async def take_back(held: Held, shared: Shared) -> Verdict | None:
     held.becomes(returned.message)
     held.parcel = returned.parcel
     early_s = (returned.until - shared.clock.now()).total_seconds()
-    return too_early(early_s) if early_s > 0 else None
+    return too_early(shared.bend.waited_s(early_s)) if early_s > 0 else None

@@ -36,6 +36,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import assert_never
 
+from workers.clock import STRAIGHT, TimeBend
 from workers.errors import (
     AccountProblem,
     Blocked,
@@ -121,11 +122,14 @@ def too_early(after_s: float) -> Verdict:
     return Verdict(Fate.DEFERRED, Then.HIDE, "too_early", after_s=after_s)
 
 
-def judge(result: Outcome | BaseException, *, now: datetime) -> Verdict:
-    """The table's row for what a handler returned or raised."""
+def judge(result: Outcome | BaseException, *, now: datetime, bend: TimeBend = STRAIGHT) -> Verdict:
+    """The table's row for what a handler returned or raised.
+
+    What it asked to wait for is of the bent time; what it failed with knows only the machine's.
+    """
     if isinstance(result, BaseException):
         return _judge_raised(result)
-    return _judge_returned(result, now)
+    return _judge_returned(result, now, bend)
 
 
 def give_up(verdict: Verdict) -> Verdict:
@@ -149,7 +153,7 @@ def label_of(reason: str) -> str:
     return reason if not reason or _WORD.fullmatch(reason) else "other"
 
 
-def _judge_returned(outcome: Outcome, now: datetime) -> Verdict:
+def _judge_returned(outcome: Outcome, now: datetime, bend: TimeBend) -> Verdict:
     match outcome:
         case Done():
             return _DONE
@@ -158,9 +162,9 @@ def _judge_returned(outcome: Outcome, now: datetime) -> Verdict:
         case Retry(reason, after_s):
             return Verdict(Fate.RETRIED, Then.HIDE, reason, is_attempt=True, after_s=after_s)
         case Wait(reason, after_s):
-            return Verdict(Fate.WAITED, Then.HIDE, reason, after_s=after_s)
+            return Verdict(Fate.WAITED, Then.HIDE, reason, after_s=bend.waited_s(after_s))
         case Defer(until, reason):
-            after_s = max(0.0, (until - now).total_seconds())
+            after_s = bend.waited_s(max(0.0, (until - now).total_seconds()))
             return Verdict(Fate.DEFERRED, Then.DEFER, reason, after_s=after_s, until=until)
         case DeadLetter():
             return Verdict(

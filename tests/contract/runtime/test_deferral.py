@@ -19,12 +19,13 @@ import pytest
 
 from infra.local.endpoints import LocalAws
 from infra.local.provision import Provisioned
+from infra.topology import load_topology
 from tests.contract.clients.conftest import CountingMeter
 from workers.clients.aws import Aws
 from workers.clients.call import Caller
 from workers.clients.parcels import S3Parcels
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
-from workers.clock import SystemClock
+from workers.clock import STRAIGHT, SystemClock, TimeBend
 from workers.errors import AccountProblem
 from workers.limits import Limits
 from workers.metrics import Metrics
@@ -47,12 +48,16 @@ QUEUE = "chat-commands"
 DEFERRED_S = 4
 
 
+BEND = TimeBend(datetime(2040, 1, 1, tzinfo=UTC), offset_s=86_400, rate=60)
+
+
 @dataclass
 class Wired:
     """What a worker would be given, on the emulator."""
 
     sqs: SQSClient
     schedules: EventBridgeSchedules
+    bent_schedules: EventBridgeSchedules
     parcels: S3Parcels
     scheduler: Any
     s3: Any
@@ -65,8 +70,10 @@ class Wired:
         return AioSqsQueue(self.sqs, self.provisioned.dlq_urls[name], f"{name}-dlq")
 
     def waiting(self) -> list[str]:
+        """What was deferred; recurring work stands in the same group."""
         group = self.provisioned.schedule_group
-        return [s["Name"] for s in self.scheduler.list_schedules(GroupName=group)["Schedules"]]
+        names = {s["Name"] for s in self.scheduler.list_schedules(GroupName=group)["Schedules"]}
+        return sorted(names - {schedule.name for schedule in load_topology().schedules})
 
     def stored(self) -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=self.provisioned.deferred_bucket)
@@ -86,15 +93,21 @@ async def wired(
             sqs, caller, queue_urls=topology.queue_urls, dlq_urls=topology.dlq_urls
         )
         boto: Any = boto3.client
-        yield Wired(
-            sqs,
-            EventBridgeSchedules(
+
+        async def schedules(bend: TimeBend) -> EventBridgeSchedules:
+            return EventBridgeSchedules(
                 await clients.scheduler(),
                 caller,
                 targets,
                 group=topology.schedule_group,
                 role_arn=topology.schedule_role_arn,
-            ),
+                bend=bend,
+            )
+
+        yield Wired(
+            sqs,
+            await schedules(STRAIGHT),
+            await schedules(BEND),
             S3Parcels(await clients.s3(), topology.deferred_bucket, caller),
             boto("scheduler", **aws.client_arguments("Scheduler")),
             boto("s3", **aws.client_arguments("S3")),
@@ -154,6 +167,26 @@ async def _leave_and_come_back(wired: Wired, name: str, body: str) -> None:
     assert after.sent_at == before.sent_at
     assert after.attributes == before.attributes == {"n": "7"}
     assert after.receive_count == 2
+
+
+async def test_scheduler_is_told_the_machines_time_and_messages_tell_the_bent_one(
+    wired: Wired,
+) -> None:
+    at = datetime(2040, 1, 2, 1, 0, 30, tzinfo=UTC)
+    schedule = Schedule(f"s-{secrets.token_hex(4)}", QUEUE, at, "text")
+    await wired.bent_schedules.create(schedule)
+    where = {"GroupName": wired.provisioned.schedule_group, "Name": schedule.name}
+    made = wired.scheduler.get_schedule(**where)
+    wired.scheduler.delete_schedule(**where)
+    assert made["ScheduleExpression"] == "at(2040-01-01T00:01:01)", "an hour is a minute"
+
+    await wired.queue("timers").send([Outgoing("x")])
+    later = TimeBend(datetime.now(UTC), offset_s=86_400)
+    queue = AioSqsQueue(wired.sqs, wired.provisioned.queue_urls["timers"], "timers", later)
+    [message] = await queue.receive(1, wait_s=5, visibility_timeout_s=30)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert abs(message.sent_at - tomorrow) < timedelta(minutes=1)
+    assert abs(message.first_received_at - tomorrow) < timedelta(minutes=1)
 
 
 async def test_a_schedule_is_made_once_with_all_it_needs(wired: Wired) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from workers.clock import TimeBend
 from workers.errors import (
     AccountProblem,
     Blocked,
@@ -151,6 +152,22 @@ async def _bury() -> None: ...
 )
 def test_each_result_has_its_row(result: Outcome | Exception, expected: Verdict) -> None:
     assert judge(result, now=START) == expected
+
+
+@pytest.mark.parametrize(
+    ("result", "after_s"),
+    [(Wait("taken", 3), 0.05), (Defer(START + timedelta(hours=2), "quiet_hours"), 120.0)],
+    ids=str,
+)
+def test_at_another_pace_waits_are_as_many_seconds_of_the_machine(
+    result: Outcome, after_s: float
+) -> None:
+    assert judge(result, now=START, bend=TimeBend(START, rate=60)).after_s == after_s
+
+
+@pytest.mark.parametrize("result", [Retry("busy", 3), Throttled("throttled", after_s=3)], ids=str)
+def test_what_failed_waits_by_the_machine_at_any_pace(result: Outcome | Exception) -> None:
+    assert judge(result, now=START, bend=TimeBend(START, rate=60)).after_s == 3
 
 
 def test_a_bug_tells_its_place_and_not_its_text() -> None:
