@@ -173,7 +173,7 @@ async def test_two_texts_within_50_ms_from_a_stranger_open_one_chat(stage: Stage
     assert await stage.chats_opened(customer) == 1
 
 
-@scene()
+@scene(world="profiles")
 async def test_texts_that_arrive_in_the_wrong_order_are_put_right(stage: Stage) -> None:
     customer = stage.customer()
     chat = await stage.begin(customer)
@@ -190,7 +190,7 @@ async def test_texts_that_arrive_in_the_wrong_order_are_put_right(stage: Stage) 
     ]
 
 
-@scene()
+@scene(world="profiles")
 async def test_an_agents_messages_that_arrive_in_the_wrong_order_are_put_right(
     stage: Stage,
 ) -> None:

@@ -24,7 +24,7 @@ AT_ONCE = 8
 MAIN = "main"
 WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "profiles": 2}
 """Worlds by name: one for what harms nobody else, one for killed workers, one that cannot send, one
-whose queues are paused, one that writes customers' profiles."""
+whose queues are paused, one that writes customers' profiles and has a long hold window."""
 CONFIGS = {"profiles": PROFILES_CONFIG}
 
 Play = Callable[[Stage], Awaitable[None]]
