@@ -120,7 +120,7 @@ class Holder:
         if entry is None or entry.stage is Stage.DEAD:
             return None
         if is_held:
-            return Wait("session_taken", self._until_free(session))
+            return Wait("session_taken", self._until_free(session, delivery))
         wait_s = self._until_turn(session, entry, delivery)
         return Wait("not_its_turn", wait_s) if self._is_at_rest(session) else None
 
@@ -160,7 +160,7 @@ class Holder:
             case Verdict.FULL:
                 return Wait("journal_full", self._jitter(5.0))
             case Verdict.TAKEN:
-                return Wait("session_taken", self._until_free(look.session))
+                return Wait("session_taken", self._until_free(look.session, delivery))
             case Verdict.DEAD:
                 return self._bury(look.session, entry_id)
             case Verdict.HOLDING:
@@ -186,15 +186,17 @@ class Holder:
 
         return DeadLetter(reason, event_id=entry_id, before_delete=bury)
 
-    def _until_free(self, session: Session) -> float:
-        """When to ask again for a lease that another has: the longer it is silent, the less often.
+    def _until_free(self, session: Session, delivery: Delivery) -> float:
+        """When to ask again for a lease that another has: more and more seldom.
 
-        Each write of a holder renews its lease. One that has not written for long is most likely
-        dead; then only the end of the lease helps, and that moment is known.
+        The words are in the journal, and the message is only a reminder; but what is new on the
+        queue must not wait behind thousands of them. Each write of a holder renews its lease, so
+        one that is silent for long is most likely dead, and when its lease ends is known.
         """
         left_s = (session.lease_until_ms + LEASE_SKEW_MS - self._deps.clock.now_ms()) / 1000
         silent_s = (self._lease_ms + LEASE_SKEW_MS) / 1000 - left_s
-        patience_s = min(max(1.0, silent_s / 3), SILENCE_LOOK_MAX_S)
+        doublings = min(delivery.receive_count - 1, PATIENCE_DOUBLINGS)
+        patience_s = max(2.0**doublings, min(silent_s / 3, SILENCE_LOOK_MAX_S))
         return min(self._jitter(patience_s), max(0.0, left_s) + self._jitter(0.2))
 
     def _until_turn(self, session: Session, entry: Entry | None, delivery: Delivery) -> float:
