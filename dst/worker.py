@@ -15,7 +15,7 @@ from dst.plan import OUR_NUMBERS, Plan
 from dst.ports import CommandPort, QueuePort, TablePort
 from dst.sdk import Twins
 from simulator.contact_centre.seeding import DEFAULT_FLOW_ID, DEFAULT_INSTANCE_ID
-from workers.bootstrap import RelayMeter, doors_of
+from workers.bootstrap import doors_of
 from workers.brands import Brand, Texts
 from workers.brands import Limits as BrandLimits
 from workers.clients.call import Caller
@@ -28,6 +28,7 @@ from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
 from workers.handlers.bounce_tracking.opt_out_sync import SyncDeps
 from workers.handlers.chat_relay.deps import Deps
 from workers.limits import Limits
+from workers.meter import Meter
 from workers.metrics import Metrics
 from workers.routing import Router
 from workers.runtime.config import ConsumerConfig
@@ -188,7 +189,7 @@ class Worker:
         deps = self._deps(link, metrics)
         deliveries = TablePort(self._cloud.tables["deliveries"], link, self._cloud.witness)
         shared = Shared(self.clock, metrics, TableDeliveries(deliveries, self.clock), rng=chance)
-        bounces = BounceDeps(deps.config, deps.health, deps.clock, RelayMeter(metrics))
+        bounces = BounceDeps(deps.config, deps.health, deps.clock, Meter(metrics))
         router, witness = Router(doors_of(deps, bounces, _no_lists(deps))), self._cloud.witness
         consumers = [
             Consumer(
@@ -214,7 +215,7 @@ class Worker:
     def _deps(self, link: Link, metrics: Metrics) -> Deps:
         cloud, clock, witness = self._cloud, self.clock, self._cloud.witness
         clients = self._twins.renewed(link, cloud)
-        meter = RelayMeter(metrics)
+        meter = Meter(metrics)
         caller = Caller(meter, Limits(clock))
         keys = memory_keys()
         sessions = TablePort(cloud.tables["sessions"], link, witness)

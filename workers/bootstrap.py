@@ -23,8 +23,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import ValidationError
 
-from workers import metrics as measured
-from workers.addresses import Channel
 from workers.backpressure import gates_of
 from workers.clients.aws import Aws, AwsPolicy
 from workers.clients.call import Caller
@@ -42,7 +40,7 @@ from workers.clients.result_bus import EventBridgeResults
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
-from workers.config import Configuration, ObjectKind, PersonKey
+from workers.config import Configuration, PersonKey
 from workers.errors import SettingsError
 from workers.handlers.bounce_tracking.deps import AddressFact
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
@@ -66,6 +64,7 @@ from workers.handlers.reminders.deps import ReminderResult
 from workers.handlers.reminders.door import CallDoors
 from workers.handlers.reminders.zones import has_zones
 from workers.limits import Limits, raised
+from workers.meter import Meter
 from workers.metrics import Metrics
 from workers.routing import Doors, Router
 from workers.runtime.breaker import StoredBreaker
@@ -83,7 +82,6 @@ from workers.runtime.supervisor import Supervisor, spare_the_collector
 from workers.runtime.tending import tend
 from workers.settings import Settings, is_tracing_on
 from workers.stores.address_health import AddressBook, DynamoAddressHealth, TableAddressHealth
-from workers.stores.address_records import Kind
 from workers.stores.audit import AuditTrail
 from workers.stores.calls import DynamoCalls
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
@@ -119,7 +117,7 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
     """
     clock, metrics = settings.clock, Metrics()
     limits = Limits(clock, raised(configuration.quotas))
-    meter = RelayMeter(metrics)
+    meter = Meter(metrics)
     configs = consumer_configs(settings, configuration, queues)
     async with AsyncExitStack() as stack:
         tracer = await stack.enter_async_context(_tracing(is_tracing_on()))
@@ -306,7 +304,7 @@ class Ground:
     aws: Aws
     caller: Caller
     keys: KeyRing
-    meter: RelayMeter
+    meter: Meter
     clock: Clock
 
 
@@ -515,7 +513,7 @@ async def operator_tools(
     Raises:
         SettingsError: the keys for data at rest cannot be had.
     """
-    clock, meter = settings.clock, RelayMeter(Metrics())
+    clock, meter = settings.clock, Meter(Metrics())
     async with Aws(AwsPolicy()) as aws:
         caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
         keys = await _key_ring(settings, aws)
@@ -546,7 +544,7 @@ async def call_tools(settings: Settings, configuration: Configuration) -> AsyncI
     """
     if REMINDER_QUEUE not in settings.queue_urls:
         raise SettingsError(f"SWITCHBOARD_QUEUE_URLS has no {REMINDER_QUEUE}")
-    clock, meter = settings.clock, RelayMeter(Metrics())
+    clock, meter = settings.clock, Meter(Metrics())
     async with Aws(AwsPolicy()) as aws:
         caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
         keys = await _key_ring(settings, aws)
@@ -597,76 +595,3 @@ def doors_of(
         calls=None if calls is None else CallDoors.over(calls),
         profiles=profiles,
     )
-
-
-class RelayMeter:
-    """The relay's and the clients' counts, on the metrics list."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def called(self, api: str, result: str) -> None:
-        """One API call."""
-        self._metrics.add(measured.API_CALLS, api=api, result=result)
-        if result == "throttled":
-            self._metrics.add(measured.THROTTLES, api=api)
-
-    def effect(self, kind: str, result: str) -> None:
-        """One effect on the world."""
-        self._metrics.add(measured.EFFECTS, kind=kind, result=result)
-
-    def hop(self, lane: str, seconds: float) -> None:
-        """From an event's own time to its effect."""
-        self._metrics.observe(measured.HOP_SECONDS, max(0.0, seconds), lane=lane)
-
-    def late(self, lane: str) -> None:
-        """An event that came after its turn."""
-        self._metrics.add(measured.LATE_EVENTS, lane=lane)
-
-    def sms_parts(self, brand: str, count: int) -> None:
-        """Carrier parts: what is billed."""
-        self._metrics.add(measured.SMS_PARTS, count, brand=brand)
-
-    def automatic_text(self, kind: str, result: str) -> None:
-        """A text that no person wrote."""
-        self._metrics.add(measured.AUTOMATIC_TEXTS, kind=kind, result=result)
-
-    def suppressed(self, message_class: str, reason: str) -> None:
-        """A text that its recipient does not want."""
-        self._metrics.add(measured.SUPPRESSED_SENDS, message_class=message_class, reason=reason)
-
-    def text_uncertain(self) -> None:
-        """A text whose fate stays in doubt."""
-        self._metrics.add(measured.TEXTS_UNCERTAIN)
-
-    def call_ended(self, brand: str, result: str) -> None:
-        """One reminder call."""
-        self._metrics.add(measured.CALLS_ENDED, brand=brand, result=result)
-
-    def reminder_ended(self, brand: str, result: str) -> None:
-        """One reminder."""
-        self._metrics.add(measured.REMINDERS_CLOSED, brand=brand, result=result)
-
-    def call_held_back(self, reason: str) -> None:
-        """A call or text that was put off."""
-        self._metrics.add(measured.CALLS_HELD_BACK, reason=reason)
-
-    def address_fact(self, channel: Channel, kind: Kind, result: str) -> None:
-        """One fact about an address."""
-        self._metrics.add(measured.ADDRESS_FACTS, channel=channel, kind=kind, result=result)
-
-    def profile_event(self, result: str) -> None:
-        """One person's part of one event."""
-        self._metrics.add(measured.PROFILE_EVENTS, result=result)
-
-    def profile_written(self, kind: ObjectKind) -> None:
-        """One profile object put."""
-        self._metrics.add(measured.PROFILE_WRITES, kind=kind)
-
-    def profile_merged(self, events: int) -> None:
-        """Events that one writing of a person carried."""
-        self._metrics.observe(measured.PROFILE_MERGED, events)
-
-    def address_suppressed(self, channel: Channel, cause: Kind) -> None:
-        """An address that is left alone from now on."""
-        self._metrics.add(measured.ADDRESS_SUPPRESSIONS, channel=channel, cause=cause)

@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from tests.unit.handlers.relay import OURS, THEIRS, Relay, Worker, brand_with
 from tests.unit.handlers.test_receipts import told
-from workers.bootstrap import RelayMeter
 from workers.clients.call import Api, Caller
 from workers.errors import InDoubt, OptedOut, PermanentError, Throttled
 from workers.limits import Limits
+from workers.meter import Meter
 from workers.metrics import (
     CALLS_ENDED,
     CALLS_HELD_BACK,
@@ -48,9 +48,9 @@ def lines() -> Iterator[list[Line]]:
     structlog.contextvars.clear_contextvars()
 
 
-def metered(relay: Relay, metrics: Metrics) -> RelayMeter:
+def metered(relay: Relay, metrics: Metrics) -> Meter:
     """Let the relay's worker count on the list, as a real one does."""
-    meter = RelayMeter(metrics)
+    meter = Meter(metrics)
     relay.worker = Worker(relay.world, "a", relay.faults, Random(7), meter)  # noqa: S311
     return meter
 

@@ -232,14 +232,14 @@ async def _source(path: str, aws: Aws, clock: Clock) -> AsyncIterator[Source]:
     if where is None:
         yield LocalSource(Path(path))
         return
-    from workers.bootstrap import RelayMeter
     from workers.clients.archive_bucket import ArchiveBucket
     from workers.clients.call import Caller
     from workers.limits import Limits
+    from workers.meter import Meter
     from workers.metrics import Metrics
 
     bucket, prefix = where
-    caller = Caller(RelayMeter(Metrics()), Limits(clock))
+    caller = Caller(Meter(Metrics()), Limits(clock))
     yield BucketSource(ArchiveBucket(await aws.s3(), bucket, caller), prefix)
 
 
