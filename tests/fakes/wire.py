@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -36,6 +38,8 @@ class Faults:
         self._lasting: dict[str, Exception] = {}
         self._before: dict[str, Callable[[], Awaitable[None]]] = {}
         self._after: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._moves = asyncio.Event()
+        self._moves.set()
 
     def refuse(self, call: str, *errors: Exception) -> None:
         """The next calls of this name are refused in turn, without being accepted."""
@@ -61,8 +65,18 @@ class Faults:
         """Once, when the next call of this name was accepted and its answer is on its way."""
         self._after[call] = happens
 
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The process is paused by its machine: whatever it would call next comes after this."""
+        self._moves.clear()
+        try:
+            yield
+        finally:
+            self._moves.set()
+
     async def carry(self, call: str, accept: Callable[[], Awaitable[T]]) -> T:
         """Carry the call, unless it is planned otherwise."""
+        await self._moves.wait()
         self.calls.append(call)
         happens = self._before.pop(call, None)
         if happens is not None:

@@ -27,11 +27,11 @@ class Configuration(Value):
     )
     hold_ms_out: int = Field(default=500, ge=0, le=5_000, description="Agent to customer: the same")
     session_lease_s: int = Field(
-        default=30,
-        ge=20,
+        default=10,
+        ge=5,
         le=120,
-        description="A conversation's lease: so long a killed worker's conversation waits for"
-        " another. A step needs 15 s of it",
+        description="A conversation's lease, renewed while it is worked: so long a killed worker's"
+        " conversation waits for another",
     )
     brands: tuple[Brand, ...] = Field(min_length=1, description="One `[[brands]]` table each")
     bounces: BounceRules = Field(

@@ -232,7 +232,7 @@ class TableJournal(Journal):
             return False
         return True
 
-    # --- the end of a step: W7, W8, W11, W13 ------------------------------------------------------
+    # --- the end of a step: W7, W8, W11, W13, W14 -------------------------------------------------
 
     async def finish(self, held: Session, finish: Finish, *, now_ms: int, until_ms: int) -> Session:
         """W7, W7 + W6, with W13 before it when the ring is long. Raises `Grown`, `LeaseLost`."""
@@ -281,6 +281,14 @@ class TableJournal(Journal):
             return await self._write(held.sid, step)
         except _RefusedSession:
             return None
+
+    async def renew(self, held: Session, *, until_ms: int) -> bool:
+        """W14: keep the lease for longer. False: it is not ours any more."""
+        try:
+            await self._write(held.sid, steps.renew(_nonce(held), until_ms))
+        except _RefusedSession:
+            return False
+        return True
 
     async def record_failure(
         self, held: Session, entry: Entry, *, not_before_ms: int, dead_reason: str | None = None

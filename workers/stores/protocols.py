@@ -299,6 +299,10 @@ class Journal(Protocol):
         """W8: give the lease back, and hold a lane until a time. None: it was not ours."""
         ...
 
+    async def renew(self, held: Session, *, until_ms: int) -> bool:
+        """W14: keep the lease for longer. False: it is not ours any more."""
+        ...
+
     async def note_receipt(self, sid: str, entry_id: str, part: int, message_id: str) -> bool:
         """W9: a receipt (or our own late truth) says that a doubtful part went out.
 

@@ -1,4 +1,4 @@
-"""The steps of the conversation protocol as conditional updates: W1 to W13, each stated once.
+"""The steps of the conversation protocol as conditional updates: W1 to W14, each stated once.
 
 Pure. `docs/design/conversation-protocol.md` says what each is for and prints what it looks like
 for DynamoDB; `model/` checks what they promise together. Names of attributes:
@@ -264,6 +264,11 @@ def finish(  # noqa: PLR0913 - what the one write of a hot path carries
     else:
         actions.append(Set(("lu",), until_ms))
     return Update(tuple(actions), AllOf(tuple(conditions)))
+
+
+def renew(nonce: str, until_ms: int) -> Update:
+    """W14: the lease for longer, while a step takes its time."""
+    return Update((Set(("lu",), until_ms),), _ours(nonce))
 
 
 def release(nonce: str, lane: Lane | None, not_before_ms: int, marks: Mapping[str, int]) -> Update:

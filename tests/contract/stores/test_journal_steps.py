@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -107,9 +108,24 @@ async def test_fenced_worker_is_refused(bench: Bench, step: str) -> None:
     assert await bench.read() == before
 
 
-async def test_fenced_worker_releases_and_withdraws_nothing(bench: Bench) -> None:
+async def test_lease_is_renewed_and_nothing_else_changes(bench: Bench) -> None:
+    held = await bench.hold("a1", "me")
+    until_ms = held.lease_until_ms + 7_000
+    assert await bench.journal.renew(held, until_ms=until_ms)
+    assert await bench.read() == replace(held, lease_until_ms=until_ms)
+
+
+async def test_lease_that_was_given_back_is_not_renewed(bench: Bench) -> None:
+    held = await bench.hold("a1", "me")
+    free = await bench.journal.release(held)
+    assert not await bench.journal.renew(held, until_ms=held.lease_until_ms + 7_000)
+    assert await bench.read() == free
+
+
+async def test_fenced_worker_releases_withdraws_and_renews_nothing(bench: Bench) -> None:
     held = await intend(bench, await bench.hold("a1", "zombie"), Intent("a1"))
     before = await take_over(bench, "a1")
+    assert not await bench.journal.renew(held, until_ms=held.lease_until_ms + 60_000)
     assert await bench.journal.release(held) is None
     assert await bench.journal.withdraw(held, "a1", lane=Lane.IN, not_before_ms=1) is None
     assert await bench.read() == before

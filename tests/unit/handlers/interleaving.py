@@ -76,6 +76,7 @@ class Process:
         self.name = name
         self.is_dead = False
         self._fleet = fleet
+        self._still_until = 0.0
         self._tasks: dict[asyncio.Task[Outcome], None] = {}
         self.worker = fleet.world.worker(name, _Network(self, fleet), fleet.rng)
 
@@ -86,6 +87,15 @@ class Process:
         await asyncio.wait([task])
         self._tasks.pop(task, None)
         return None if task.cancelled() else task.result()
+
+    def stall(self, seconds: float) -> None:
+        """Its machine pauses it: nothing it would do next comes before that."""
+        self._still_until = self._fleet.world.clock.monotonic() + seconds
+
+    async def moves(self) -> None:
+        """Until it is not paused any more."""
+        while (left_s := self._still_until - self._fleet.world.clock.monotonic()) > 0:
+            await self._fleet.world.clock.sleep(left_s)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -105,6 +115,7 @@ class _Network(Wire):
     async def carry(self, call: str, accept: Callable[[], Awaitable[T]]) -> T:
         """One request and its answer. A dead process starts none."""
         fleet, rng = self._fleet, self._fleet.rng
+        await self._process.moves()
         if self._process.is_dead:
             raise asyncio.CancelledError
         is_last = next(fleet.calls) in fleet.kill_at
@@ -122,7 +133,8 @@ class _Network(Wire):
             if moment == "after" and not self._process.is_dead:
                 await self._killed()
         if rng.random() < fleet.chances.stalled:
-            await fleet.world.clock.sleep(rng.uniform(10, 150))
+            self._process.stall(rng.uniform(10, 150))
+        await self._process.moves()
         return answer
 
     async def _killed(self) -> None:

@@ -248,6 +248,11 @@ class Relay:
         """Let time pass."""
         await self.clock.sleep(seconds)
 
+    async def stand_still(self, seconds: float) -> None:
+        """The worker is paused for so long, its renewals too; the others go on."""
+        with self.faults.standing_still():
+            await self.clock.sleep(seconds)
+
     # --- looks -----------------------------------------------------------------------------------
 
     async def session(self) -> Session:
@@ -259,11 +264,10 @@ class Relay:
     async def held(self, *entries: NewEntry, nonce: str = "me") -> Session:
         """The conversation with these entries in it, its lease ours under `nonce`."""
         now = self.clock.now_ms()
+        until_ms = now + self.world.config.session_lease_ms
         session: Session | None = None
         for entry in entries:
-            look = await self.journal.append(
-                KEY, entry, nonce=nonce, until_ms=now + 30_000, now_ms=now
-            )
+            look = await self.journal.append(KEY, entry, nonce=nonce, until_ms=until_ms, now_ms=now)
             session = look.session
         assert session is not None
         assert session.nonce == nonce

@@ -126,15 +126,68 @@ async def test_a_lease_is_not_taken_before_it_is_surely_over(chatting: Relay) ->
 
 async def test_a_holder_that_lost_its_lease_says_and_records_nothing_more(chatting: Relay) -> None:
     one, two = chatting.sms("one"), chatting.sms("two")
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
 
     async def paused_for_long() -> None:
-        await chatting.sleep(33)
+        await chatting.stand_still(33)
         assert await handled(chatting, other, two) == Done()
 
     chatting.faults.meanwhile("chats.say", paused_for_long)
     assert await handled(chatting, chatting.worker, one) == Done()  # The other did it.
     assert chatting.centre.only_chat.said == ["first", "one", "two"]
+
+
+async def test_a_call_that_takes_longer_than_the_lease_does_not_lose_it(chatting: Relay) -> None:
+    one, two = chatting.sms("one"), chatting.sms("two")
+    other = chatting.world.worker("b", Faults())
+    others: list[Outcome] = []
+
+    async def slow() -> None:
+        for _ in range(4):
+            await chatting.sleep(11)
+            others.append(await handled(chatting, other, two))
+
+    chatting.faults.meanwhile("chats.say", slow)
+    assert await handled(chatting, chatting.worker, one) == Done()
+    assert [getattr(outcome, "reason", "") for outcome in others] == ["session_taken"] * 4
+    assert chatting.centre.only_chat.said == ["first", "one", "two"]
+
+
+async def test_one_renewal_may_fail(chatting: Relay) -> None:
+    one = chatting.sms("one")
+    other = chatting.world.worker("b", Faults())
+
+    async def slow() -> None:
+        chatting.faults.refuse("table.update", TransientError("dynamodb_failed"))
+        await chatting.sleep(13)
+        assert isinstance(await handled(chatting, other, one), Wait)
+
+    chatting.faults.meanwhile("chats.say", slow)
+    assert await handled(chatting, chatting.worker, one) == Done()
+    assert chatting.centre.only_chat.said == ["first", "one"]
+
+
+async def test_a_lease_that_cannot_be_renewed_is_anothers(chatting: Relay) -> None:
+    """Nobody waits for a worker that has lost the table."""
+    one = chatting.sms("one")
+    other = chatting.world.worker("b", Faults())
+
+    async def cut_off() -> None:
+        chatting.faults.down("table.update", TransientError("dynamodb_failed"))
+        await chatting.sleep(13)
+        assert await handled(chatting, other, one) == Done()
+        chatting.faults.up("table.update")
+
+    chatting.faults.meanwhile("chats.say", cut_off)
+    assert await handled(chatting, chatting.worker, one) == Done()  # By the other.
+    assert chatting.centre.only_chat.said == ["first", "one"]
+
+
+async def test_nothing_is_renewed_after_a_turn(chatting: Relay) -> None:
+    assert await chatting.text("hello") == Done()
+    chatting.faults.calls.clear()
+    await chatting.sleep(60)
+    assert chatting.faults.calls == []
 
 
 async def test_a_lost_lease_with_the_entry_not_done_is_a_wait(chatting: Relay) -> None:
@@ -144,7 +197,7 @@ async def test_a_lost_lease_with_the_entry_not_done_is_a_wait(chatting: Relay) -
     broken.down("chats.say", TransientError("server_error"))
 
     async def paused_for_long() -> None:
-        await chatting.sleep(33)
+        await chatting.stand_still(33)
         assert isinstance(await handled(chatting, other, one), Wait)
 
     chatting.faults.meanwhile("chats.say", paused_for_long)
@@ -430,7 +483,7 @@ async def test_a_look_from_before_the_window_ended_does_not_count_as_one_from_af
 async def test_a_part_that_is_out_is_not_in_doubt_because_the_journal_grew(
     chatting: Relay,
 ) -> None:
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
 
     async def a_text_comes() -> None:
         await handled(chatting, other, chatting.sms("meanwhile"))

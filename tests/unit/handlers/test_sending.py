@@ -118,7 +118,7 @@ async def test_a_killed_senders_successor_goes_on_with_the_next_part(chatting: R
     sid, entry_id, part = chatting.carrier.sent[0].text.context["sb"].split(".")
     assert await chatting.journal.note_receipt(sid, entry_id, int(part), "text-1")
     await chatting.sleep(15)
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
     assert await other.stream.handle(message, chatting.world.delivery()) == Done()
     parts = [sent.text.context["sb"].rsplit(".", 1)[1] for sent in chatting.carrier.sent]
     assert parts == ["0", "1"]
@@ -388,10 +388,10 @@ async def test_an_end_that_may_not_be_told_is_an_end_all_the_same(chatting: Rela
 async def test_a_sender_whose_lease_was_taken_still_tells_the_truth(chatting: Relay) -> None:
     """W9, late truth: the text went out, the record is another's, and knows it."""
     message = written(chatting)
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
 
     async def paused_for_long() -> None:
-        await chatting.sleep(35)
+        await chatting.stand_still(35)
         assert isinstance(await other.stream.handle(message, chatting.world.delivery()), Wait)
 
     chatting.faults.meanwhile("texting.send", paused_for_long)
@@ -405,10 +405,10 @@ async def test_a_sender_whose_lease_was_taken_still_tells_the_truth(chatting: Re
 
 async def test_the_late_truth_is_about_the_part_that_went_out(chatting: Relay) -> None:
     message = written(chatting, LONG)
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
 
     async def paused_for_long() -> None:
-        await chatting.sleep(35)
+        await chatting.stand_still(35)
         await other.stream.handle(message, chatting.world.delivery())
 
     def the_first_is_out(sent: Sent) -> None:
@@ -426,10 +426,10 @@ async def test_the_late_truth_is_about_the_part_that_went_out(chatting: Relay) -
 
 async def test_an_intent_under_a_lost_lease_sends_nothing(chatting: Relay) -> None:
     message = written(chatting)
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
 
     async def paused_for_long() -> None:
-        await chatting.sleep(35)
+        await chatting.stand_still(35)
         await other.stream.handle(message, chatting.world.delivery())
 
     chatting.faults.meanwhile("texting.admit", paused_for_long)
@@ -491,7 +491,7 @@ async def test_our_own_intent_found_by_its_repetition_is_in_nobodys_doubt(chatti
     first = written(chatting, "one")
     await chatting.sleep(0.01)
     second = written(chatting, "two")
-    other = chatting.world.worker("b")
+    other = chatting.world.worker("b", Faults())
 
     async def another_is_entered() -> None:
         await other.stream.handle(second, chatting.world.delivery())

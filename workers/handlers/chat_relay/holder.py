@@ -24,6 +24,7 @@ from workers.errors import (
 )
 from workers.handlers.chat_relay.decide import View, plan
 from workers.handlers.chat_relay.deps import Deps
+from workers.handlers.chat_relay.keeping import Kept, LeaseKeeper
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.steps import Hold, OptIn, Rest, Step
 from workers.log import bind_contact, bind_conversation
@@ -44,7 +45,6 @@ from workers.stores.steps import LEASE_SKEW_MS
 
 log = structlog.get_logger(__name__)
 
-NEEDS_LEASE_MS = 15_000  # what a step may take: one call's timeout and the write after it
 ATTEMPTS_MAX = 5
 ACCOUNT_PAUSE_S = 30.0
 NEIGHBOUR_WAIT_S = 10.0
@@ -74,6 +74,7 @@ class Holder:
         self._deps = deps
         self._performer = performer
         self._lease_ms = deps.config.session_lease_ms
+        self._keeper = LeaseKeeper(deps.journal, deps.clock, self._lease_ms)
         self._shifts: dict[str, _Shift] = {}
 
     async def work(self, append: Append, sid: str, entry_id: str, delivery: Delivery) -> Outcome:
@@ -221,7 +222,8 @@ class Holder:
         if session.state in HAS_CHAT:
             bind_contact(session.contact_id)
         try:
-            session = await self._turn(session, delivery, nonce)
+            async with self._keeper.keep(session) as kept:
+                session = await self._turn(session, delivery, nonce, kept)
             shift.session = session
             return session
         finally:
@@ -229,7 +231,7 @@ class Holder:
                 del self._shifts[session.sid]
             shift.over.set()
 
-    async def _turn(self, session: Session, delivery: Delivery, nonce: str) -> Session:
+    async def _turn(self, session: Session, delivery: Delivery, nonce: str, kept: Kept) -> Session:
         plain: frozenset[str] = frozenset()
         read_ms = 0
         while session.nonce == nonce:
@@ -243,8 +245,8 @@ class Holder:
                 session, looked_ms = await self._wait(session, step, nonce)
                 read_ms = max(read_ms, looked_ms)
                 continue
-            if session.lease_until_ms - view.now_ms < NEEDS_LEASE_MS:
-                step = Rest()
+            if kept.left_ms(session, view.now_ms) < self._keeper.every_ms:
+                step = Rest()  # It cannot be renewed: whoever can shall have it.
             try:
                 after = await self._performer.perform(step, view)
             except Grown as grown:
