@@ -81,16 +81,28 @@ class Process:
         self.worker = fleet.world.worker(name, _Network(self, fleet), fleet.rng)
 
     async def run(self, handling: Coroutine[Any, Any, Outcome]) -> Outcome | None:
-        """Handle one delivery in a slot of its own; None when the process was killed."""
-        task = asyncio.create_task(handling)
+        """Handle one delivery in a slot of its own.
+
+        None when the process was killed, or stood still until the message was visible again: then
+        the handling goes on later, and what comes of it is nobody's any more.
+        """
+        task = self._fleet.spawn(handling)
         self._tasks[task] = None
-        await asyncio.wait([task])
-        self._tasks.pop(task, None)
-        return None if task.cancelled() else task.result()
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        await asyncio.wait([task], timeout=VISIBILITY_S)
+        while not task.done() and not self.is_still:  # Its heartbeats keep the message.
+            await asyncio.wait([task], timeout=VISIBILITY_S / 3)
+        return task.result() if task.done() and not task.cancelled() else None
+
+    @property
+    def is_still(self) -> bool:
+        """Whether its machine pauses it."""
+        return self._still_until > self._fleet.world.clock.monotonic()
 
     def stall(self, seconds: float) -> None:
         """Its machine pauses it: nothing it would do next comes before that."""
         self._still_until = self._fleet.world.clock.monotonic() + seconds
+        self._fleet.trace.append(f"{self._fleet.at()} {self.name} stalled {seconds:.0f}")
 
     async def moves(self) -> None:
         """Until it is not paused any more."""
@@ -257,7 +269,7 @@ class Fleet:
     async def _settle(self, letter: Letter, outcome: Outcome | None) -> tuple[bool, float]:
         match outcome:
             case None:
-                return False, VISIBILITY_S
+                return False, self.rng.uniform(0, VISIBILITY_S)
             case Done() | Discard():
                 return True, 0.0
             case DeadLetter(reason):
@@ -272,11 +284,12 @@ class Fleet:
                 raise AssertionError(outcome)
 
     def _alive(self) -> Process:
-        """Some living process, of three; a killed one is replaced by the next."""
+        """Some process that polls, of three; a killed one is replaced by the next."""
         self._processes = [process for process in self._processes if not process.is_dead]
         while len(self._processes) < 3:
             self._processes.append(Process(self, f"w{next(self._names)}"))
-        return self.rng.choice(self._processes)
+        moving = [process for process in self._processes if not process.is_still]
+        return self.rng.choice(moving or self._processes)
 
     # --- what the services publish ----------------------------------------------------------------
 
