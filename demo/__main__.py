@@ -8,8 +8,12 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from demo.act_two import call_list, mail_out
+from demo.act_two.account import mail_account
+from demo.act_two.programme import print_call_list, print_faults, print_mail_out
 from demo.contact_centre import CONFIG, contact_centre
 from demo.interactive import leave_it_up
 from demo.judge import Judgement, Said, Way, judge, read_ledger
@@ -17,6 +21,7 @@ from demo.script import SCENES
 from demo.stage import MissedCueError, Stage
 from demo.transcript import Transcript
 from infra.local.process import StartError
+from infra.local.provision import Provisioned
 from infra.local.world import World, WorldPlan
 from simulator.client import SimulatorClient
 from simulator.contact_centre.client import AgentDesk
@@ -36,6 +41,7 @@ def main() -> int:
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     try:
         if arguments.keep is not None:
+            arguments.keep.mkdir(parents=True, exist_ok=True)
             return asyncio.run(_run(arguments.keep, is_interactive=arguments.interactive))
         with tempfile.TemporaryDirectory(prefix="switchboard-") as folder:
             return asyncio.run(_run(Path(folder), is_interactive=arguments.interactive))
@@ -50,7 +56,9 @@ async def _run(run_dir: Path, *, is_interactive: bool) -> int:
     transcript = Transcript()
     transcript.note("starting the emulator, the contact centre and two workers")
     began = time.monotonic()
-    plan = WorldPlan(run_dir, CONFIG, contact_centre, worker_count=WORKERS)
+    config = run_dir / "brands.toml"
+    config.write_text(CONFIG.read_text("utf-8") + mail_out.PROFILES, "utf-8")
+    plan = WorldPlan(run_dir, config, account, worker_count=WORKERS)
     async with World(plan) as world:
         transcript.note(f"all up after {time.monotonic() - began:.1f} s")
         async with (
@@ -59,13 +67,28 @@ async def _run(run_dir: Path, *, is_interactive: bool) -> int:
         ):
             if is_interactive:
                 return await leave_it_up(world, transcript)
-            stage = Stage(simulator, desk, transcript)
-            async with stage.watching():
-                missed = await _play(stage)
-                await asyncio.sleep(CARRIER_S)
-            judgement = await _judge(stage)
-            _report(transcript, judgement, stage.said, missed)
-    return 0 if judgement.is_clean and not missed else 1
+            async with asyncio.TaskGroup() as meanwhile:
+                calls = meanwhile.create_task(call_list.play(run_dir / "calls"))
+                mails = meanwhile.create_task(mail_out.play(world))
+                stage = Stage(simulator, desk, transcript)
+                async with stage.watching():
+                    missed = await _play(stage)
+                    await asyncio.sleep(CARRIER_S)
+                judgement = await _judge(stage)
+                _report(transcript, judgement, stage.said, missed)
+    seen, rung = mails.result(), calls.result()
+    print_mail_out(transcript, seen)
+    print_call_list(transcript, rung)
+    faults = [*seen.faults(), *rung.faults()]
+    print_faults(transcript, faults)
+    is_right = judgement.is_clean and not missed and not faults
+    transcript.scene("all as it should be" if is_right else "NOT RIGHT")
+    return 0 if is_right else 1
+
+
+def account(made: Provisioned) -> Mapping[str, object]:
+    """The first act's, with mail and profiles."""
+    return {**contact_centre(made), **mail_account(made, list(mail_out.CUSTOMERS))}
 
 
 async def _play(stage: Stage) -> str:

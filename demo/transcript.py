@@ -42,6 +42,10 @@ class Transcript:
         """What happens besides."""
         self._line("", "·", text, "system")
 
+    def line(self, text: str) -> None:
+        """A line of a table, as it is."""
+        self._write(f"  {text}".rstrip())
+
     def trouble(self, text: str) -> None:
         """What is wrong."""
         self._line("", "!", text, "bad")

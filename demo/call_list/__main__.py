@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 import tempfile
@@ -162,24 +161,10 @@ async def _until_over(switchboard: Any, began: float, within_s: float) -> None:
 
 async def _switchboard(world: World, *arguments: str) -> str:
     """An operator's command, in a shell with a worker's wiring."""
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("switchboard")),
-        *arguments,
-        env={
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            **world.aws.environment(),
-            **world.provisioned.worker_environment(),
-            "SWITCHBOARD_CONFIG": str(CONFIG),
-            "SWITCHBOARD_KEY_FILE": str(world.plan.run_dir / "key"),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    if process.returncode:
-        raise SystemExit(f"switchboard {arguments[1]}: {err.decode()}")
-    return out.decode()
+    said = await world.switchboard(*arguments)
+    if said.status:
+        raise SystemExit(f"switchboard {arguments[1]}: {said.err}")
+    return said.out
 
 
 async def _recount(folder: Path, ledger: Path) -> Mapping[str, Any]:

@@ -8,9 +8,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dateutil.zoneinfo import get_zonefile_instance
+
 AREAS = ("206", "303", "312", "212")
 LOCAL_HOURS = (12, 14, 16, 23)
 """What the clocks of the four zones show at the start; in the last nobody may be called."""
+ZONES = (
+    *("Pacific/Pago_Pago", "Pacific/Honolulu", "Pacific/Marquesas", "Pacific/Gambier"),
+    *(
+        "America/Anchorage",
+        "America/Los_Angeles",
+        "America/Denver",
+        "America/Phoenix",
+        "America/Chicago",
+    ),
+    *("America/New_York", "America/Bogota", "America/Halifax", "America/St_Johns"),
+    *("America/Sao_Paulo", "America/Noronha", "Atlantic/Azores", "Atlantic/Cape_Verde"),
+    *("Europe/London", "Africa/Lagos", "Europe/Berlin", "Africa/Cairo", "Europe/Kyiv"),
+    *("Africa/Nairobi", "Asia/Riyadh", "Asia/Dubai", "Asia/Kabul", "Asia/Karachi"),
+    *("Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka", "Asia/Yangon", "Asia/Bangkok"),
+    *("Asia/Shanghai", "Australia/Perth", "Asia/Tokyo", "Australia/Adelaide"),
+    *("Australia/Brisbane", "Australia/Sydney", "Pacific/Noumea", "Pacific/Fiji"),
+    *("Pacific/Auckland", "Pacific/Chatham", "Pacific/Tongatapu", "Pacific/Kiritimati"),
+)
+"""Every offset at any time of the year, odd ones too: some clock always shows the hour asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +72,7 @@ PLANS: tuple[tuple[Sequence[Mapping[str, Any]], str, int], ...] = (
 def callees(count: int, now: datetime, chance: random.Random) -> list[Callee]:
     """So many people in four zones, a quarter of them where it is night."""
     found = []
+    zones = [zones_at(hour, now) for hour in LOCAL_HOURS]
     for line in range(count):
         place = line % len(AREAS)
         plan, expects, rings = chance.choice(PLANS)
@@ -58,7 +80,7 @@ def callees(count: int, now: datetime, chance: random.Random) -> list[Callee]:
         found.append(
             Callee(
                 number=f"+1{AREAS[place]}555{line // len(AREAS):04d}",
-                zone=_zone(LOCAL_HOURS[place], now),
+                zone=chance.choice(zones[place]),
                 calls=tuple(plan),
                 expects="not_called" if is_night else expects,
                 rings=0 if is_night else rings,
@@ -67,7 +89,7 @@ def callees(count: int, now: datetime, chance: random.Random) -> list[Callee]:
     return found
 
 
-def _zone(local_hour: int, now: datetime) -> str:
-    """A zone whose clock shows that hour now. Its name counts hours behind UTC, so `+` is west."""
-    behind = (now.hour - local_hour + 11) % 24 - 11
-    return f"Etc/GMT{behind:+d}"
+def zones_at(local_hour: int, now: datetime) -> list[str]:
+    """Zones in which it is that hour now, by dateutil's own copy of the zone database."""
+    known = get_zonefile_instance()
+    return [name for name in ZONES if now.astimezone(known.get(name)).hour == local_hour]

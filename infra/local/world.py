@@ -15,7 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -31,6 +31,7 @@ from infra.local.toolroom import ROOT
 from infra.topology import TOPOLOGY_PATH, load_topology
 
 SIMULATOR_STOP_GRACE_S = 5.0
+SWITCHBOARD = str(Path(sys.executable).with_name("switchboard"))
 KEY_BYTES = 32
 
 ContactCentre = Callable[[Provisioned], Mapping[str, object]]
@@ -57,6 +58,11 @@ class OtherTime:
     offset_s: float = 0.0
     rate: float = 1.0
     origin: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def now(self) -> datetime:
+        """What time it is there."""
+        passed_s = (datetime.now(UTC) - self.origin).total_seconds()
+        return self.origin + timedelta(seconds=self.offset_s + passed_s * self.rate)
 
     def settings(self) -> dict[str, str]:
         """What a worker is told, or whoever takes a worker's environment."""
@@ -106,6 +112,15 @@ class WorkerExit:
     worker: int
     code: int
     receipt: Mapping[str, object] | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an operator's command said, and its exit status."""
+
+    status: int
+    out: str
+    err: str
 
 
 class World:
@@ -171,6 +186,17 @@ class World:
             await self.kill(worker)
         self._launch(worker)
         await self._ready(worker)
+
+    async def switchboard(self, *arguments: str) -> Said:
+        """Run an operator's command, in a shell that has a worker's wiring."""
+        process = await asyncio.create_subprocess_exec(
+            *(SWITCHBOARD, *arguments),
+            env=self._wiring(self.aws),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return Said(process.returncode or 0, out.decode(), err.decode())
 
     def is_running(self, worker: int) -> bool:
         """Whether a worker's process lives at this moment."""
@@ -263,19 +289,14 @@ class World:
 
     def _launch(self, worker: int) -> None:
         env = {
-            **self._environment(self._workers_aws or self.aws),
-            **self.provisioned.worker_environment(),
-            "SWITCHBOARD_CONFIG": str(self.plan.config),
-            "SWITCHBOARD_KEY_FILE": str(self._key_file),
+            **self._wiring(self._workers_aws or self.aws),
             "SWITCHBOARD_HTTP_HOST": LOOPBACK,
             "SWITCHBOARD_HTTP_PORT": str(self._ports[worker]),
             "AWS_SDK_UA_APP_ID": f"worker-{worker}",
-            **(self.plan.time.settings() if self.plan.time is not None else {}),
             **self.plan.worker_settings,
         }
-        command = [str(Path(sys.executable).with_name("switchboard")), "worker"]
         self._workers[worker] = Program(
-            f"worker-{worker}", command, env=env, log=self.worker_log(worker)
+            f"worker-{worker}", [SWITCHBOARD, "worker"], env=env, log=self.worker_log(worker)
         )
 
     async def _ready(self, worker: int) -> None:
@@ -286,6 +307,16 @@ class World:
             lambda: answers(url),
             self.plan.ready_timeout_s,
         )
+
+    def _wiring(self, aws: LocalAws) -> dict[str, str]:
+        """What every `switchboard` command is told of this world."""
+        return {
+            **self._environment(aws),
+            **self.provisioned.worker_environment(),
+            "SWITCHBOARD_CONFIG": str(self.plan.config),
+            "SWITCHBOARD_KEY_FILE": str(self._key_file),
+            **(self.plan.time.settings() if self.plan.time is not None else {}),
+        }
 
     def _environment(self, aws: LocalAws) -> dict[str, str]:
         return {

@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from aiobotocore.session import get_session
 
 from infra.local.ticks import tick_of
+from infra.local.world import Said
 from infra.topology import load_topology
 from simulator.ledger import Entry
 from simulator.services.ses.client import Mailroom
@@ -29,7 +27,6 @@ from tests.e2e.stage import QUIET_S, Customer, Stage, utc_now
 from tests.e2e.theatre import scene
 from tests.events import load
 
-SWITCHBOARD = str(Path(sys.executable).with_name("switchboard"))
 MAIL_EVENTS_BOUNCED = (
     "ses/bounce_eventbridge",
     "ses/bounce_identity_notification",
@@ -38,35 +35,9 @@ MAIL_EVENTS_BOUNCED = (
 _people = count(1)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said."""
-
-    status: int
-    out: str
-    err: str
-
-
-async def switchboard(stage: Stage, *arguments: str) -> Answer:
+async def switchboard(stage: Stage, *arguments: str) -> Said:
     """Run `switchboard suppressions` in a shell that has a worker's wiring."""
-    world = stage.world
-    process = await asyncio.create_subprocess_exec(
-        SWITCHBOARD,
-        "suppressions",
-        *arguments,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            **world.aws.environment(),
-            **world.provisioned.worker_environment(),
-            "SWITCHBOARD_CONFIG": str(world.plan.config),
-            "SWITCHBOARD_KEY_FILE": str(world.plan.run_dir / "key"),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return Answer(process.returncode or 0, out.decode(), err.decode())
+    return await stage.world.switchboard("suppressions", *arguments)
 
 
 Held = dict[str, list[dict[str, str]]]

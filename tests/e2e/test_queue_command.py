@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from tests.e2e.stage import QUIET_S, Stage, slowness
 from tests.e2e.theatre import scene
 
-SWITCHBOARD = str(Path(sys.executable).with_name("switchboard"))
 NOTICED_S = 2.0
 
 
 async def switchboard_queue(stage: Stage, *arguments: str) -> tuple[int, str, str]:
     """Run the command in a shell that has a worker's wiring; returns status, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        SWITCHBOARD,
-        "queue",
-        *arguments,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            **stage.world.aws.environment(),
-            **stage.world.provisioned.worker_environment(),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    said = await stage.world.switchboard("queue", *arguments)
+    return said.status, said.out, said.err
 
 
 async def health(stage: Stage, worker: int) -> tuple[int, dict[str, Any]]:

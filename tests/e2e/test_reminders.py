@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import uuid
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -18,7 +16,7 @@ from aiobotocore.session import get_session
 from schemas.own import PinpointOrigin, Remind, encode_command
 from simulator.contact_centre.voice.callee import CalleePlan
 from simulator.contact_centre.voice.client import SeenCall, Telephones
-from tests.e2e.account import CONFIG, REMINDING
+from tests.e2e.account import REMINDING
 from tests.e2e.stage import Customer, Stage, utc_now
 from tests.e2e.theatre import scene
 
@@ -208,23 +206,8 @@ async def test_a_broken_reminder_is_a_dead_letter_that_names_the_key(stage: Stag
 
 async def switchboard(stage: Stage, *arguments: str) -> tuple[int, str, str]:
     """An operator's command, in a shell with a worker's wiring; status, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("switchboard")),
-        *arguments,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            **stage.world.aws.environment(),
-            **stage.world.provisioned.worker_environment(),
-            "SWITCHBOARD_CONFIG": str(CONFIG),
-            "SWITCHBOARD_KEY_FILE": str(stage.world.plan.run_dir / "key"),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    said = await stage.world.switchboard(*arguments)
+    return said.status, said.out, said.err
 
 
 async def reported(stage: Stage, name: str, **states: int) -> list[dict[str, Any]]:

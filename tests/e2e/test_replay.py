@@ -10,34 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.stage import QUIET_S, Stage, inbound_payload, sns_envelope, utc_now
-from tests.e2e.test_bounces import SWITCHBOARD, causes, enqueue, retold, somebody, until_held
+from tests.e2e.test_bounces import causes, enqueue, retold, somebody, until_held
 from tests.e2e.theatre import scene
 from tests.events import load
 
 
 async def replay(stage: Stage, archive: Path, *arguments: object) -> dict[str, Any]:
     """Run the command with a worker's wiring; its summary."""
-    world = stage.world
-    process = await asyncio.create_subprocess_exec(
-        SWITCHBOARD,
-        "replay",
-        str(archive),
-        *map(str, arguments),
-        "--json",
-        env={
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            **world.aws.environment(),
-            **world.provisioned.worker_environment(),
-            "SWITCHBOARD_CONFIG": str(world.plan.config),
-            "SWITCHBOARD_KEY_FILE": str(world.plan.run_dir / "key"),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    summary: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
+    said = await stage.world.switchboard("replay", str(archive), *map(str, arguments), "--json")
+    assert said.status == 0, said.err
+    summary: dict[str, Any] = json.loads(said.out.splitlines()[-1])
     return summary
 
 
