@@ -33,9 +33,11 @@ from workers.handlers.profile_updates.reading import names_offer
 from workers.handlers.reminders.door import CallDoors
 from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Batched, Handler, Item, Job
-from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
+from workers.runtime.outcome import DeadLetter, Defer, Discard, Done, Outcome, Wait
 
 OUTAGE_LOOK_S = 5.0
+_THROUGH = (Done, Discard, Defer)
+"""A handler has done what there is to do now."""
 NOT_NEEDED = Discard("event_type_not_needed")
 
 Route = Callable[[Decoded, Delivery], Awaitable[Outcome]]
@@ -128,11 +130,10 @@ class Router:
         """
         own = await asyncio.gather(*(self._own(item) for item in items))
         told = dict(zip(items, own, strict=True))
-        through = [item for item, said in told.items() if isinstance(said, Done | Discard)]
+        through = [item for item, said in told.items() if isinstance(said, _THROUGH)]
         if self._profiles is not None and through:
             for item, said in (await self._profiles.handle_batch(through)).items():
-                is_beside = isinstance(said, Discard) and isinstance(told[item], Done)
-                told[item] = told[item] if is_beside else said
+                told[item] = _of_both(told[item], said)
         return told
 
     async def _own(self, item: Item[Events]) -> Told:
@@ -147,12 +148,12 @@ class Router:
         One message carries one event, but for lists of records that somebody replays: handlers
         are idempotent, so those already done are done again at no harm.
         """
-        outcome: Outcome = Done()
+        outcomes: list[Outcome] = [Done()]
         for event in events:
-            outcome = await self._handle(event, delivery)
-            if not isinstance(outcome, Done | Discard):
-                return outcome
-        return outcome
+            outcomes.append(await self._handle(event, delivery))
+            if not isinstance(outcomes[-1], _THROUGH):
+                return outcomes[-1]
+        return _soonest(outcomes) or outcomes[-1]
 
     async def _handle(self, event: Decoded, delivery: Delivery) -> Outcome:
         """One event. What time heals is no failed attempt of the message (ADR 0010)."""
@@ -160,6 +161,19 @@ class Router:
             return await self._routes[event.event_class](event, delivery)
         except TransientError as exc:
             return Wait(exc.reason, exc.after_s or OUTAGE_LOOK_S)
+
+
+def _soonest(outcomes: Sequence[Outcome]) -> Defer | None:
+    """The first of several times at which a message is to come back."""
+    later = [outcome for outcome in outcomes if isinstance(outcome, Defer)]
+    return min(later, key=lambda defer: defer.until, default=None)
+
+
+def _of_both(own: Told, profiles: Told) -> Told:
+    """What becomes of a message that an event's own handler is through with, and profiles too."""
+    is_beside = isinstance(profiles, Discard) and isinstance(own, Done)
+    is_to_return = isinstance(own, Defer) and isinstance(profiles, _THROUGH)
+    return own if is_beside or is_to_return else profiles
 
 
 async def _nobody(decoded: Decoded, delivery: Delivery) -> Outcome:  # noqa: ARG001 - a route
@@ -226,17 +240,18 @@ def _bounce(door: BounceDoor) -> Route:
 def _each(*routes: Route) -> Route:
     """Several handlers of one event. The first that is not through settles the delivery.
 
-    Done if one of them did something; else what the last one says.
+    It comes back if one wants it to; Done if one did something; else what the last one says.
     """
 
     async def route(decoded: Decoded, delivery: Delivery) -> Outcome:
         outcomes: list[Outcome] = []
         for one in routes:
             outcome = await one(decoded, delivery)
-            if not isinstance(outcome, Done | Discard):
-                return outcome
             outcomes.append(outcome)
-        return next((o for o in outcomes if isinstance(o, Done)), outcomes[-1])
+            if not isinstance(outcome, _THROUGH):
+                return outcome
+        done = next((o for o in outcomes if isinstance(o, Done)), outcomes[-1])
+        return _soonest(outcomes) or done
 
     return route
 

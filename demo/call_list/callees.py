@@ -31,7 +31,7 @@ ZONES = (
     *("Australia/Brisbane", "Australia/Sydney", "Pacific/Noumea", "Pacific/Fiji"),
     *("Pacific/Auckland", "Pacific/Chatham", "Pacific/Tongatapu", "Pacific/Kiritimati"),
 )
-"""Every offset at any time of the year, odd ones too: some clock always shows the hour asked for."""
+"""Every offset at any time of the year, odd ones too: some clock always shows a given hour."""
 
 
 @dataclass(frozen=True, slots=True)

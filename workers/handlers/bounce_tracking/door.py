@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from schemas.decoded import Decoded
 from schemas.event import Event
 from schemas.sms_voice import MediaReceipt, TextReceipt
+from schemas.timestamps import to_ms
 from workers.addresses import Channel
 from workers.errors import AccountProblem, PermanentError, TransientError
 from workers.handlers.bounce_tracking.decide import Decision, decide, passed_on
@@ -18,7 +20,7 @@ from workers.handlers.bounce_tracking.facts import NO_NUMBER, Fact, Lens
 from workers.handlers.bounce_tracking.reading import read
 from workers.handlers.bounce_tracking.standing import FOR_GOOD, SOFT, Standing, State
 from workers.runtime.delivery import Delivery
-from workers.runtime.outcome import DeadLetter, Discard, Done, Outcome, Wait
+from workers.runtime.outcome import DeadLetter, Defer, Discard, Done, Outcome, Wait
 from workers.stores.address_records import AddressRecord, Evidence, Kind, RecordChanged
 
 log = structlog.get_logger(__name__)
@@ -55,12 +57,28 @@ class BounceDoor:
         reading = read(event, self._lens(decoded, delivery))
         if reading.unneeded == NO_NUMBER and self._may_become_known(delivery):
             return Wait("recipient_not_known_yet", RECIPIENT_LOOK_S)
+        ends: list[datetime] = []
         for fact in reading.facts:
             delivery.lease.require()
-            await self._follow(fact, await self._take(fact))
+            taken = await self._take(fact)
+            await self._follow(fact, taken)
+            ends += self._ends(taken.decision)
         if reading.broken:
             return DeadLetter(reading.broken, event_id=decoded.event_id or "")
+        if ends:
+            return Defer(min(ends), "suppression_ends")
         return Done() if reading.facts else Discard(reading.unneeded)
+
+    def _ends(self, decision: Decision) -> list[datetime]:
+        """When what this very event brought about is over, and the profile must say so.
+
+        Ours needs nobody to end it: whether an address is suppressed is worked out when asked.
+        """
+        if self._deps.profiles is None or decision.evidence is None:
+            return []
+        at_ms = decision.evidence.at_ms
+        holds = decision.after.holds
+        return [hold.until for hold in holds if hold.until and to_ms(hold.since) == at_ms]
 
     async def _with_number(self, event: Event) -> Event:
         """A receipt on EventBridge with the number that its text went to, where we know it."""

@@ -22,6 +22,9 @@ from workers.stores.person_records import (
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 
+_MATTER: Final = ("cause", "words", "since", "until")
+"""What an address's state is told with."""
+
 Document = Mapping[str, Any]
 
 
@@ -49,7 +52,7 @@ def documents(state: PersonState, rules: ProfileRules, now_ms: int) -> dict[Obje
         },
         ObjectKind.OFFERS: _list([_offer(offer, rules, now_ms) for offer in state.offers]),
         ObjectKind.PATHS: _list([_step(step) for step in state.steps]),
-        ObjectKind.ADDRESSES: _addresses(state),
+        ObjectKind.ADDRESSES: _addresses(state, now_ms),
         ObjectKind.REMINDER: _reminder(state),
     }
 
@@ -118,7 +121,7 @@ def _step(step: PathStep) -> Document:
     }
 
 
-def _addresses(state: PersonState) -> Document:
+def _addresses(state: PersonState, now_ms: int) -> Document:
     """Of each channel the address that the person is known by now, else the newest matter."""
     if not state.addresses:
         return {}
@@ -127,13 +130,15 @@ def _addresses(state: PersonState) -> Document:
         state.addresses,
         key=lambda word: (word.address in current, word.since_ms, word.channel, word.address),
     )
-    by_channel = {word.channel.value: _address(word) for word in ordered}
-    everything = [{"channel": word.channel.value, **_address(word)} for word in reversed(ordered)]
-    return {**by_channel, "all": everything}
+    told = [(word.channel.value, _address(word, now_ms)) for word in ordered]
+    everything = [{"channel": channel, **address} for channel, address in reversed(told)]
+    return {**dict(told), "all": everything}
 
 
-def _address(word: AddressWord) -> Document:
+def _address(word: AddressWord, now_ms: int) -> Document:
     """Empty words stay: they say that what was wrong is so no more."""
+    if word.until_ms and now_ms >= word.until_ms:
+        return {"address": word.address, "state": "ok", **dict.fromkeys(_MATTER, "")}
     return {
         "address": word.address,
         "state": word.state,

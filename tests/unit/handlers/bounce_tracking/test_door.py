@@ -23,7 +23,7 @@ from workers.brands import MessageClass
 from workers.config import BounceRules
 from workers.errors import AccountProblem, PermanentError, TransientError
 from workers.handlers.bounce_tracking.standing import State
-from workers.runtime.outcome import DeadLetter, Discard, Done, Wait
+from workers.runtime.outcome import DeadLetter, Defer, Discard, Done, Wait
 from workers.stores.address_records import Kind
 
 TRANSACTIONAL, PROMOTIONAL = MessageClass
@@ -56,7 +56,7 @@ async def test_a_profile_that_could_not_be_told_is_told_when_the_message_comes_a
         tracking.profiles.failures = [TransientError("throttled")]
         with pytest.raises(TransientError):
             await tracking.take(event)
-        assert await tracking.take(event) == Done()
+        assert isinstance(await tracking.take(event), Done | Defer)
         assert tracking.profiles.told[-1].state is state
 
 
@@ -113,6 +113,22 @@ async def test_three_soft_bounces_within_two_weeks_suppress_for_a_week(tracking:
     assert hold.until == tracking.ago(days=1) + timedelta(days=7)
     tracking.clock.advance(6 * 86_400 + 1)
     assert (await tracking.standing()).state is State.OK
+
+
+async def test_the_bounce_that_suppresses_for_a_while_comes_back_when_it_is_over(
+    tracking: Tracking,
+) -> None:
+    """Senders need no such end: the profile does, and it is told then."""
+    await soft(tracking, 1, days=10)
+    await soft(tracking, 2, days=5)
+    third = bounce("Transient", "MailboxFull", at=tracking.ago(days=1), message="s-3")
+    until = tracking.ago(days=1) + timedelta(days=7)
+    for _ in range(2):  # Also when it is handled again after a kill.
+        assert await tracking.take(third) == Defer(until, "suppression_ends")
+    tracking.clock.advance(6 * 86_400 + 1)
+    assert await tracking.take(third) == Done()
+    states = [told.state for told in tracking.profiles.told]
+    assert states == [State.SUPPRESSED, State.SUPPRESSED, State.OK]
 
 
 async def test_soft_bounces_too_far_apart_do_not_add_up(tracking: Tracking) -> None:

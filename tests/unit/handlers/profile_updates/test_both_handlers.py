@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from schemas.timestamps import to_ms
 from tests.unit.handlers.bounce_tracking.tracking import Tracking
 from tests.unit.handlers.profile_updates.updating import (
     MAIL,
@@ -16,12 +18,13 @@ from tests.unit.handlers.profile_updates.updating import (
     channel_call,
     ses,
 )
+from workers.config import BounceRules
 from workers.errors import AccountProblem, Throttled
 from workers.handlers.profile_updates.door import Told
 from workers.routing import Doors, Router
 from workers.runtime.delivery import Delivery
 from workers.runtime.dispatch import Batched, Item, Job
-from workers.runtime.outcome import Discard, Done, Outcome, Wait
+from workers.runtime.outcome import Defer, Discard, Done, Outcome, Wait
 
 if TYPE_CHECKING:
     from schemas.sms_voice import InboundSms
@@ -42,8 +45,8 @@ class Relay:
 class Worker:
     """One worker's router over both handlers."""
 
-    def __init__(self, *, writes_profiles: bool = True) -> None:
-        self.tracking, self.relay = Tracking(), Relay()
+    def __init__(self, *, writes_profiles: bool = True, bounces: BounceRules | None = None) -> None:
+        self.tracking, self.relay = Tracking(bounces), Relay()
         self.updating = Updating(RULES)
         doors: dict[str, Any] = dict.fromkeys(("stream", "contacts", "commands", "opt_out_sync"))
         self.router = Router(
@@ -70,6 +73,24 @@ class Worker:
             return await job.run(delivery)
         item = Item(job.run.event, delivery)
         return (await job.run.handle([item]))[item]
+
+
+async def test_a_failed_text_is_a_stage_now_and_comes_back_when_its_suppression_ends() -> None:
+    worker = Worker(bounces=BounceRules(soft_count=1))
+    pat = worker.updating.service.add(phone=PHONE)
+    at = worker.updating.ago(hours=1)
+    failed = {
+        "eventType": "TEXT_UNREACHABLE",
+        "messageStatus": "UNREACHABLE",
+        "messageId": "t-1",
+        "isFinal": True,
+        "eventTimestamp": to_ms(at),
+        "destinationPhoneNumber": PHONE,
+        "originationPhoneNumber": "+12065550190",
+    }
+    for _ in range(2):
+        assert await worker.take(failed) == Defer(at + timedelta(days=7), "suppression_ends")
+    assert worker.updating.object("engagement", pat)["sms"]["sent"] == 1
 
 
 async def test_a_delivery_is_evidence_and_engagement() -> None:

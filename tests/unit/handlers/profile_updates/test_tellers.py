@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.handlers.profile_updates.updating import MAIL, PHONE, Updating
 from workers.addresses import Channel
 from workers.bootstrap import AddressTeller, ReminderTeller
@@ -35,6 +37,31 @@ async def test_a_bounced_address() -> None:
         "since": "2026-03-02T09:00:00.000Z",
         "until": "",
     }
+
+
+async def test_an_address_is_well_again_once_its_suppression_is_over() -> None:
+    """Told then by the bounce itself, of whose record nothing has changed meanwhile."""
+    worker = Updating()
+    pat = worker.service.add(email=MAIL)
+    suppressed = AddressFact(
+        channel=Channel.EMAIL,
+        address=MAIL,
+        state=State.SUPPRESSED,
+        cause=Kind.SOFT_BOUNCE,
+        words="Transient/MailboxFull",
+        since=worker.ago(days=1),
+        until=worker.ago(days=-6),
+        revision=4,
+    )
+    await AddressTeller(worker.words).address_is(suppressed)
+    assert worker.object("addresses", pat)["email"]["state"] == "suppressed"
+    worker.clock.advance(6 * 86_400)
+    over = replace(suppressed, state=State.OK, cause=None, words="", since=None, until=None)
+    await AddressTeller(worker.words).address_is(over)
+    told = worker.object("addresses", pat)["email"]
+    assert told == {"address": MAIL, "state": "ok"} | dict.fromkeys(
+        ("cause", "words", "since", "until"), ""
+    )
 
 
 async def test_a_reminders_result() -> None:
