@@ -20,6 +20,7 @@ SIMULATED_SERVICES = (
     "PINPOINT_SMS_VOICE_V2",
     "SESV2",
     "CUSTOMER_PROFILES",
+    "SERVICE_QUOTAS",
 )
 """The services that the simulator plays, as botocore spells their ids in AWS_ENDPOINT_URL_<id>."""
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from simulator.contact_centre.flow import Flow, read_flow
-
 _OPEN = {"Operator": "Equals", "Operands": ["True"]}
 _SHUT = {"Operator": "Equals", "Operands": ["False"]}
 _STAFFED = {"MetricType": "NumberOfAgentsStaffed"}
@@ -25,26 +23,22 @@ class FlowTexts(BaseModel):
     no_agent: str = "All our agents are busy. Please try again later."
 
 
-def flow_from_texts(texts: FlowTexts, queue_arn: str) -> Flow:
-    """Make the flow, for one routing queue."""
-    return read_flow(
-        {
-            "Version": "2019-10-30",
-            "StartAction": "hours",
-            "Actions": [
-                _branch(
-                    "hours", "CheckHoursOfOperation", {}, ("welcome", _OPEN), ("closed", _SHUT)
-                ),
-                _plain("closed", "MessageParticipant", {"Text": texts.closed}, "bye"),
-                _plain("welcome", "MessageParticipant", {"Text": texts.welcome}, "queue"),
-                _plain("queue", "UpdateContactTargetQueue", {"QueueId": queue_arn}, "staff"),
-                _branch("staff", "CheckMetricData", _STAFFED, ("transfer", _SOMEBODY)),
-                _plain("nobody", "MessageParticipant", {"Text": texts.no_agent}, "bye"),
-                _plain("transfer", "TransferContactToQueue", {}, "nobody"),
-                {"Identifier": "bye", "Type": "DisconnectParticipant", "Transitions": {}},
-            ],
-        }
-    )
+def flow_from_texts(texts: FlowTexts, queue_arn: str) -> dict[str, Any]:
+    """Make the flow's JSON, for one routing queue."""
+    return {
+        "Version": "2019-10-30",
+        "StartAction": "hours",
+        "Actions": [
+            _branch("hours", "CheckHoursOfOperation", {}, ("welcome", _OPEN), ("closed", _SHUT)),
+            _plain("closed", "MessageParticipant", {"Text": texts.closed}, "bye"),
+            _plain("welcome", "MessageParticipant", {"Text": texts.welcome}, "queue"),
+            _plain("queue", "UpdateContactTargetQueue", {"QueueId": queue_arn}, "staff"),
+            _branch("staff", "CheckMetricData", _STAFFED, ("transfer", _SOMEBODY)),
+            _plain("nobody", "MessageParticipant", {"Text": texts.no_agent}, "bye"),
+            _plain("transfer", "TransferContactToQueue", {}, "nobody"),
+            {"Identifier": "bye", "Type": "DisconnectParticipant", "Transitions": {}},
+        ],
+    }
 
 
 def _plain(name: str, kind: str, parameters: Mapping[str, str], then: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -25,6 +25,10 @@ class FlowSeed(_Seed):
 
     id: str = DEFAULT_FLOW_ID
     name: str = "Inbound chat"
+    type: Literal["CONTACT_FLOW", "CUSTOMER_QUEUE", "OUTBOUND_WHISPER"] = "CONTACT_FLOW"
+    state: Literal["ACTIVE", "ARCHIVED"] = "ACTIVE"
+    status: Literal["PUBLISHED", "SAVED"] = "PUBLISHED"
+    """One that is only saved takes no contacts."""
     texts: FlowTexts = FlowTexts()
     content: dict[str, Any] | None = None
 
@@ -62,6 +66,11 @@ class InstanceSeed(_Seed):
     system_display_name: str = Field(default="SYSTEM_MESSAGE", min_length=1, max_length=256)
     phone_numbers: tuple[str, ...] = Field(default=(DEFAULT_NUMBER,), min_length=1)
     """Those it may call from."""
+    status: Literal["CREATION_IN_PROGRESS", "ACTIVE", "CREATION_FAILED"] = "ACTIVE"
+    storage: dict[str, str] = Field(default_factory=dict)
+    """The bucket of each resource type, such as CHAT_TRANSCRIPTS, that is kept in S3."""
+    lambda_functions: tuple[str, ...] = ()
+    """ARNs of the functions that its flows may call."""
 
 
 class ConnectSeed(_Seed):

@@ -8,6 +8,7 @@ from simulator.services import (
     connect,
     connectparticipant,
     customer_profiles,
+    service_quotas,
     ses,
     sms_voice,
 )
@@ -23,4 +24,5 @@ def build_services(world: World) -> list[Service]:
         connectparticipant.build(centre),
         customer_profiles.build(world),
         ses.build(world),
+        service_quotas.build(world),
     ]

@@ -52,6 +52,32 @@ def conflict(message: str) -> AwsError:
     return AwsError("ConflictException", message, 409)
 
 
+def duplicate(message: str) -> AwsError:
+    """A DuplicateResourceException: the name is taken."""
+    return AwsError("DuplicateResourceException", message, 409)
+
+
+def invalid_flow(problem: str) -> AwsError:
+    """An InvalidContactFlowException, which carries a list of problems and no message."""
+    return AwsError("InvalidContactFlowException", "", problems=[{"message": problem}])
+
+
+def flow_not_published() -> AwsError:
+    """A ContactFlowNotPublishedException: only a saved version is there."""
+    message = "The flow has not been published"
+    return AwsError("ContactFlowNotPublishedException", message, 404)
+
+
+def resource_conflict(message: str) -> AwsError:
+    """A ResourceConflictException: it is there already."""
+    return AwsError("ResourceConflictException", message, 409)
+
+
+def service_quota(message: str) -> AwsError:
+    """A ServiceQuotaExceededException: the instance has all it may have."""
+    return AwsError("ServiceQuotaExceededException", message, 402)
+
+
 def throttled() -> AwsError:
     """The rate is exceeded."""
     return AwsError("TooManyRequestsException", "Too Many Requests", 429)
@@ -70,11 +96,14 @@ SHAPES = ErrorShapes(
     statuses={
         "AccessDeniedException": 403,
         "ConflictException": 409,
+        "ContactFlowNotPublishedException": 404,
         "ContactNotFoundException": 410,
         "DestinationNotAllowedException": 403,
+        "DuplicateResourceException": 409,
         "InternalServiceException": 500,
         "LimitExceededException": 429,
         "OutboundContactNotPermittedException": 403,
+        "ResourceConflictException": 409,
         "ResourceNotFoundException": 404,
         "ServiceQuotaExceededException": 402,
         "ThrottlingException": 429,

@@ -1,4 +1,4 @@
-"""The operations of Amazon Connect that chats and calls need, one method each."""
+"""The operations of Amazon Connect: those of chats and calls here, set-up by what it is about."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from simulator.services import operation
 from simulator.services.connect import errors, starting
 from simulator.services.connect.calling import read_order
 from simulator.services.connect.describing import describe
+from simulator.services.connect.flow_responses import FlowResponses
+from simulator.services.connect.instance_responses import InstanceResponses
 from simulator.services.connect.models import (
     check_attributes,
     require_any,
@@ -27,11 +29,11 @@ _MODEL = "botocore service model and its text"
 _BOT_TOKEN_LIFE = timedelta(days=1)
 
 
-class ConnectResponses:
+class ConnectResponses(FlowResponses, InstanceResponses):
     """connect over one contact centre."""
 
     def __init__(self, centre: ContactCentre) -> None:
-        self._centre = centre
+        FlowResponses.__init__(self, centre)
 
     @operation(
         true_to=(

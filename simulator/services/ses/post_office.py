@@ -29,7 +29,8 @@ class PostOffice:
         self._mails: dict[str, Mail] = {}
 
     @property
-    def _knobs(self) -> SesKnobs:
+    def knobs(self) -> SesKnobs:
+        """The service's knobs as they stand."""
         return self._world.knobs.of(SesKnobs)
 
     def find(self, message_id: str) -> Mail | None:
@@ -104,11 +105,11 @@ class PostOffice:
         if suppressed is not None:
             await self._hold_back(mail, address, suppressed)
             return
-        await self._sleep(self._knobs.settled_after_ms)
+        await self._sleep(self.knobs.settled_after_ms)
         if plan.behaviour == "delayed":
             now = self._world.clock.now()
             await self._tell(mail, "DeliveryDelay", events.delayed(address, plan.delay_type, now))
-            await self._sleep(self._knobs.delayed_ms)
+            await self._sleep(self.knobs.delayed_ms)
         is_bounced = plan.behaviour == "bounce" or (
             plan.behaviour == "delayed" and plan.then == "bounce"
         )
@@ -149,14 +150,14 @@ class PostOffice:
         await self._tell(mail, "Delivery", events.delivered(address, mail.at, now))
         await self._read(mail, plan)
         if plan.behaviour == "complaint":
-            await self._sleep(self._knobs.complained_after_ms)
+            await self._sleep(self.knobs.complained_after_ms)
             await self.complain(mail, address, plan.feedback_type)
         elif plan.behaviour == "auto_reply":
             await self.bounce(mail, address, MailboxPlan(bounce_type="Transient"))
 
     async def _read(self, mail: Mail, plan: MailboxPlan) -> None:
         if plan.opens or plan.clicks:
-            await self._sleep(self._knobs.read_after_ms)
+            await self._sleep(self.knobs.read_after_ms)
         for _ in range(plan.opens):
             await self.open(mail)
         links = mail.letter.links()

@@ -62,6 +62,8 @@ class SesWorld(_Seed):
     """Who may send; anybody when None."""
     templates: dict[str, TemplateSeed] = Field(default_factory=dict)
     suppressed: dict[str, Literal["BOUNCE", "COMPLAINT"]] = Field(default_factory=dict)
+    suppressed_reasons: tuple[Literal["BOUNCE", "COMPLAINT"], ...] = ("BOUNCE", "COMPLAINT")
+    """What puts an address onto the account's suppression list."""
 
 
 def seeded_account(section: Mapping[str, Any], now: datetime) -> Account:
@@ -88,6 +90,7 @@ def seeded_account(section: Mapping[str, Any], now: datetime) -> Account:
             address: Suppressed(address, reason, now)
             for address, reason in world.suppressed.items()
         },
+        suppressed_reasons=frozenset(world.suppressed_reasons),
     )
 
 

@@ -27,6 +27,25 @@ class SetupResponses:
         self._office = office
 
     @operation(
+        true_to="sandbox, paused or suspended (knobs); rates; reasons of the suppression list",
+        source=MODEL,
+        not_yet="details, reviews, dedicated IPs, VDM, pricing; what was sent in 24 hours",
+    )
+    async def get_account(self, _: Call) -> dict[str, Any]:
+        """GetAccount."""
+        knobs, account = self._office.knobs, self._office.account
+        return {
+            "EnforcementStatus": "SHUTDOWN" if knobs.account_suspended else "HEALTHY",
+            "ProductionAccessEnabled": not knobs.sandbox,
+            "SendingEnabled": not knobs.sending_paused,
+            "SendQuota": {
+                "Max24HourSend": float(knobs.sends_per_day),
+                "MaxSendRate": float(knobs.sends_per_s),
+            },
+            "SuppressionAttributes": {"SuppressedReasons": sorted(account.suppressed_reasons)},
+        }
+
+    @operation(
         true_to="refused when it exists; its own reasons for suppression; sending switched off",
         source=MODEL,
         not_yet="tracking, delivery, archiving and reputation options are accepted and ignored",

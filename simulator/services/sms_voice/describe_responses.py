@@ -15,12 +15,11 @@ from simulator.services.sms_voice.models import (
     ProtectConfiguration,
     SenderId,
 )
-from simulator.services.sms_voice.rendering import Rendering
+from simulator.services.sms_voice.rendering import Rendering, rates
 from simulator.services.sms_voice.state import SmsVoiceState
 from simulator.wire import Call
 
 _MODEL = "botocore service model"
-_SPEND_LIMITS = ("TEXT", "VOICE", "MEDIA")
 
 
 class DescribeResponses:
@@ -31,9 +30,12 @@ class DescribeResponses:
         self._render = Rendering(state.world)
 
     @operation(
-        true_to="ids, ARNs and numbers, all filters, pages, settings of the pool in force",
+        true_to=(
+            "ids, ARNs and numbers, all filters, pages, settings of the pool in force, the "
+            "registration, rates by capability"
+        ),
         source=_MODEL,
-        not_yet="registrations and messaging limits",
+        not_yet="daily caps of 10DLC numbers; the pricing tier",
     )
     async def describe_phone_numbers(self, call: Call) -> dict[str, Any]:
         """DescribePhoneNumbers."""
@@ -43,6 +45,7 @@ class DescribeResponses:
         )
         shown = [
             self._render.number(number, account.two_way_of(number))
+            | {"MessagingLimits": {"RateLimits": rates(number)}}
             for number in found
             if paging.passes(filters, self._number_filters(number))
         ]
@@ -144,7 +147,7 @@ class DescribeResponses:
         return paging.page(shown, "AccountLimits", call.params)
 
     @operation(
-        true_to="the first limit of a new account, 1 USD",
+        true_to="the first limits of a new account, 1 USD, or those of the world document",
         source="End User Messaging User Guide, Quotas",
         not_yet="spending is not added up: the knobs say when a limit is reached",
     )
@@ -153,11 +156,11 @@ class DescribeResponses:
         shown = [
             {
                 "Name": f"{channel}_MESSAGE_MONTHLY_SPEND_LIMIT",
-                "EnforcedLimit": 1,
-                "MaxLimit": 1,
-                "Overridden": False,
+                "EnforcedLimit": limit.enforced,
+                "MaxLimit": limit.most,
+                "Overridden": limit.enforced != limit.most,
             }
-            for channel in _SPEND_LIMITS
+            for channel, limit in self._state.account.spend_limits.items()
         ]
         return paging.page(shown, "SpendLimits", call.params)
 
@@ -255,6 +258,32 @@ class DescribeResponses:
             )
         ]
         return paging.page(shown, "ProtectConfigurations", call.params)
+
+    @operation(
+        true_to="ids and ARNs, both filters, pages",
+        source=_MODEL,
+        not_yet="seeded only: none can be made; versions are all 1",
+    )
+    async def describe_registrations(self, call: Call) -> dict[str, Any]:
+        """DescribeRegistrations."""
+        account, filters = self._state.account, call.params.get("Filters")
+        found = paging.chosen(
+            call.params.get("RegistrationIds"),
+            account.registrations.values(),
+            account.registration,
+        )
+        shown = [
+            self._render.registration(one)
+            for one in found
+            if paging.passes(
+                filters,
+                {
+                    "registration-type": one.registration_type,
+                    "registration-status": one.status,
+                },
+            )
+        ]
+        return paging.page(shown, "Registrations", call.params)
 
     def _protect(self, found: ProtectConfiguration) -> dict[str, Any]:
         return {

@@ -24,6 +24,8 @@ class TwoWay:
     two_way_topic_arn: str | None = None
     is_self_managed: bool = False
     opt_out_list: str = DEFAULT_OPT_OUT_LIST
+    role_arn: str | None = None
+    """Whom the service becomes to publish; without it the topic's policy must let it in."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class PhoneNumber:
     sends_abroad: bool = True
     deletion_protected: bool = False
     mps: float | None = None
+    registration_id: str | None = None
 
     @property
     def parts_per_s(self) -> float:
@@ -88,11 +91,13 @@ class EventDestination:
     topic_arn: str | None
     other: dict[str, Any] = field(default_factory=dict)
     """The CloudWatch Logs or Firehose member, as it was given."""
+    is_enabled: bool = True
 
     def wants(self, event_type: str) -> bool:
         """Whether this destination is subscribed to such events."""
         family = event_type.split("_", 1)[0] + "_ALL"
-        return not {"ALL", family, event_type}.isdisjoint(self.event_types)
+        wanted = {"ALL", family, event_type}
+        return self.is_enabled and not wanted.isdisjoint(self.event_types)
 
 
 @dataclass(slots=True)
@@ -146,6 +151,24 @@ class ProtectConfiguration:
     deletion_protected: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a carrier must approve before a number may send."""
+
+    id: str
+    registration_type: str
+    status: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpendLimit:
+    """USD a month: what holds now, and what the account may set by itself."""
+
+    enforced: int = 1
+    most: int = 1
+
+
 Identity = PhoneNumber | Pool | SenderId
 
 
@@ -160,6 +183,8 @@ class Account:
         self.opt_out_lists = {DEFAULT_OPT_OUT_LIST: OptOutList(DEFAULT_OPT_OUT_LIST, now)}
         self.keywords: dict[str, dict[str, Keyword]] = {}
         self.protect_configurations: dict[str, ProtectConfiguration] = {}
+        self.registrations: dict[str, Registration] = {}
+        self.spend_limits = {channel: SpendLimit() for channel in ("TEXT", "VOICE", "MEDIA")}
 
     def number(self, name: str) -> PhoneNumber:
         """By number, id or ARN. Raises AwsError when there is none."""
@@ -210,6 +235,13 @@ class Account:
             return self.protect_configurations[resource_name(name)]
         except KeyError:
             raise not_found("protect-configuration", name) from None
+
+    def registration(self, name: str) -> Registration:
+        """By id or ARN. Raises AwsError when there is none."""
+        try:
+            return self.registrations[resource_name(name)]
+        except KeyError:
+            raise not_found("registration", name) from None
 
     def in_pool(self, pool: Pool) -> list[PhoneNumber]:
         """The pool's numbers, in the order they were made."""

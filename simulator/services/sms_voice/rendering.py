@@ -11,6 +11,7 @@ from simulator.services.sms_voice.models import (
     OptOutList,
     PhoneNumber,
     Pool,
+    Registration,
     SenderId,
     TwoWay,
 )
@@ -44,11 +45,11 @@ class Rendering:
             "InternationalSendingEnabled": number.sends_abroad,
             "DeletionProtectionEnabled": number.deletion_protected,
             "CreatedTimestamp": number.created_at,
+            "PoolId": number.pool_id,
+            "RegistrationId": number.registration_id,
             **_two_way(two_way),
         }
-        if number.pool_id:
-            shown["PoolId"] = number.pool_id
-        return shown
+        return {name: value for name, value in shown.items() if value is not None}
 
     def pool(self, pool: Pool) -> dict[str, Any]:
         """One of Pools."""
@@ -88,6 +89,17 @@ class Rendering:
         }
         return {name: value for name, value in shown.items() if value is not None}
 
+    def registration(self, found: Registration) -> dict[str, Any]:
+        """One of Registrations."""
+        return {
+            "RegistrationArn": self.arn("registration", found.id),
+            "RegistrationId": found.id,
+            "RegistrationType": found.registration_type,
+            "RegistrationStatus": found.status,
+            "CurrentVersionNumber": 1,
+            "CreatedTimestamp": found.created_at,
+        }
+
     def opt_out_list(self, found: OptOutList) -> dict[str, Any]:
         """One of OptOutLists."""
         return {
@@ -118,7 +130,7 @@ def destination(found: EventDestination) -> dict[str, Any]:
     """One of EventDestinations."""
     shown = {
         "EventDestinationName": found.name,
-        "Enabled": True,
+        "Enabled": found.is_enabled,
         "MatchingEventTypes": list(found.event_types),
         **found.other,
     }
@@ -135,4 +147,12 @@ def _two_way(settings: TwoWay) -> dict[str, Any]:
     }
     if settings.two_way_topic_arn is not None:
         shown["TwoWayChannelArn"] = settings.two_way_topic_arn
+    if settings.role_arn is not None:
+        shown["TwoWayChannelRole"] = settings.role_arn
     return shown
+
+
+def rates(number: PhoneNumber) -> dict[str, int]:
+    """Messages a second by capability. UNVERIFIED: all but VOICE are shown with the same rate."""
+    per_s = max(1, int(number.parts_per_s))
+    return {name: per_s for name in number.capabilities if name != "VOICE"}

@@ -19,7 +19,9 @@ from simulator.services.sms_voice.models import (
     PhoneNumber,
     Pool,
     ProtectConfiguration,
+    Registration,
     SenderId,
+    SpendLimit,
     TwoWay,
     new_resource_id,
 )
@@ -36,12 +38,18 @@ class _TwoWaySeed(_Seed):
     two_way_topic_arn: str | None = None
     self_managed_opt_outs: bool = False
     opt_out_list: str = DEFAULT_OPT_OUT_LIST
+    two_way_role_arn: str | None = None
     keywords: dict[str, tuple[str, str]] = Field(default_factory=dict)
     """By word: action and answer."""
 
     def two_way(self) -> TwoWay:
         """The settings as state."""
-        return TwoWay(self.two_way_topic_arn, self.self_managed_opt_outs, self.opt_out_list)
+        return TwoWay(
+            self.two_way_topic_arn,
+            self.self_managed_opt_outs,
+            self.opt_out_list,
+            self.two_way_role_arn,
+        )
 
 
 class PhoneNumberSeed(_TwoWaySeed):
@@ -57,6 +65,7 @@ class PhoneNumberSeed(_TwoWaySeed):
     pool: str | None = None
     sends_abroad: bool = True
     mps: float | None = Field(default=None, gt=0)
+    registration: str | None = None
 
 
 class PoolSeed(_TwoWaySeed):
@@ -81,6 +90,7 @@ class EventDestinationSeed(_Seed):
     name: str = "sns"
     topic_arn: str
     event_types: tuple[str, ...] = ("TEXT_ALL", "MEDIA_ALL")
+    enabled: bool = True
 
 
 class ConfigurationSetSeed(_Seed):
@@ -106,6 +116,32 @@ class ProtectConfigurationSeed(_Seed):
     account_default: bool = False
 
 
+class RegistrationSeed(_Seed):
+    """A registration of a number or sender id."""
+
+    id: str
+    type: str = "US_TEN_DLC_CAMPAIGN_REGISTRATION"
+    status: Literal[
+        "CREATED",
+        "SUBMITTED",
+        "AWS_REVIEWING",
+        "REVIEWING",
+        "REQUIRES_AUTHENTICATION",
+        "PROVISIONING",
+        "COMPLETE",
+        "REQUIRES_UPDATES",
+        "CLOSED",
+        "DELETED",
+    ] = "COMPLETE"
+
+
+class SpendLimitSeed(_Seed):
+    """USD a month: what holds now, and what the account may set by itself."""
+
+    enforced: int = Field(default=1, ge=0)
+    most: int = Field(default=1, ge=0)
+
+
 class SmsVoiceWorld(_Seed):
     """The whole section."""
 
@@ -115,6 +151,10 @@ class SmsVoiceWorld(_Seed):
     configuration_sets: tuple[ConfigurationSetSeed, ...] = ()
     opt_out_lists: tuple[OptOutListSeed, ...] = ()
     protect_configurations: tuple[ProtectConfigurationSeed, ...] = ()
+    registrations: tuple[RegistrationSeed, ...] = ()
+    spend_limits: dict[Literal["TEXT", "VOICE", "MEDIA"], SpendLimitSeed] = Field(
+        default_factory=dict
+    )
 
 
 def seeded_account(section: Mapping[str, Any], now: datetime) -> Account:
@@ -140,7 +180,16 @@ def seeded_account(section: Mapping[str, Any], now: datetime) -> Account:
         account.protect_configurations[protect.id] = ProtectConfiguration(
             protect.id, now, frozenset(protect.blocked_countries), protect.account_default
         )
+    _add_permissions(account, world, now)
     return account
+
+
+def _add_permissions(account: Account, world: SmsVoiceWorld, now: datetime) -> None:
+    """What carriers approved, and what may be spent."""
+    for one in world.registrations:
+        account.registrations[one.id] = Registration(one.id, one.type, one.status, now)
+    for channel, limit in world.spend_limits.items():
+        account.spend_limits[channel] = SpendLimit(limit.enforced, limit.most)
 
 
 def _opt_out_list(seed: OptOutListSeed, now: datetime) -> OptOutList:
@@ -170,6 +219,7 @@ def _add_number(account: Account, seed: PhoneNumberSeed, now: datetime) -> None:
         pool_id=seed.pool,
         sends_abroad=seed.sends_abroad,
         mps=seed.mps,
+        registration_id=seed.registration,
     )
     account.numbers[number.number] = number
     account.keywords[number.id] = _keywords(seed)
@@ -188,7 +238,7 @@ def _add_configuration_set(account: Account, seed: ConfigurationSetSeed, now: da
         seed.name,
         now,
         {
-            d.name: EventDestination(d.name, d.event_types, d.topic_arn)
+            d.name: EventDestination(d.name, d.event_types, d.topic_arn, is_enabled=d.enabled)
             for d in seed.event_destinations
         },
         protect_configuration_id=seed.protect_configuration,

@@ -90,8 +90,47 @@ class SetupResponses:
         }
 
     @operation(
-        true_to="two-way, self-managed opt-outs (need two-way), opt-out list; refused in a pool",
+        true_to="what is given changes: exactly one destination, types, enabled or not",
         source="botocore service model and its text",
+        not_yet="UNVERIFIED: that a destination of another kind may take the place of the first",
+    )
+    async def update_event_destination(self, call: Call) -> dict[str, Any]:
+        """UpdateEventDestination."""
+        params = call.params
+        found = self._state.account.configuration_set(params["ConfigurationSetName"])
+        name = params["EventDestinationName"]
+        before = found.destinations.get(name)
+        if before is None:
+            raise errors.not_found("event-destination", name)
+        given = {kind: params[kind] for kind in _KINDS if kind in params}
+        if len(given) > 1:
+            raise errors.validation(
+                "PARAMETERS_CANNOT_BE_USED_TOGETHER", "One destination must be given at most"
+            )
+        topic, other = before.topic_arn, before.other
+        if given:
+            topic = given.pop("SnsDestination", {}).get("TopicArn")
+            other = given
+        found.destinations[name] = EventDestination(
+            name,
+            tuple(params.get("MatchingEventTypes", before.event_types)),
+            topic,
+            other,
+            params.get("Enabled", before.is_enabled),
+        )
+        return {
+            "ConfigurationSetArn": self._render.arn("configuration-set", found.name),
+            "ConfigurationSetName": found.name,
+            "EventDestination": destination(found.destinations[name]),
+        }
+
+    @operation(
+        true_to=(
+            "two-way with topic and role, self-managed opt-outs (need two-way), opt-out list; "
+            "refused in a pool"
+        ),
+        source="botocore service model and its text",
+        not_yet="the role is shown again and not looked at; so is whether the topic lets it in",
     )
     async def update_phone_number(self, call: Call) -> dict[str, Any]:
         """UpdatePhoneNumber."""
@@ -121,7 +160,27 @@ class SetupResponses:
             raise errors.validation("TWO_WAY_NOT_ENABLED", message, "selfManagedOptOutsEnabled")
         wanted = params.get("OptOutListName", now.opt_out_list)
         opt_out_list = self._state.account.opt_out_list(wanted).name
-        return TwoWay(topic if is_two_way else None, is_self_managed, opt_out_list)
+        role = params.get("TwoWayChannelRole", now.role_arn)
+        return TwoWay(
+            topic if is_two_way else None,
+            is_self_managed,
+            opt_out_list,
+            role if is_two_way else None,
+        )
+
+    @operation(
+        true_to="two-way with topic and role, self-managed opt-outs (need two-way), opt-out list",
+        source="botocore service model and its text",
+        not_yet="the role is shown again and not looked at; so is whether the topic lets it in",
+    )
+    async def update_pool(self, call: Call) -> dict[str, Any]:
+        """UpdatePool."""
+        params = call.params
+        pool = self._state.account.pool(params["PoolId"])
+        pool.two_way = self._updated(pool.two_way, params)
+        pool.shared_routes = params.get("SharedRoutesEnabled", pool.shared_routes)
+        pool.deletion_protected = params.get("DeletionProtectionEnabled", pool.deletion_protected)
+        return self._render.pool(pool)
 
     @operation(
         true_to="new and replaced keywords, 30 per identity",

@@ -147,6 +147,69 @@ async def test_a_requested_number_sends_and_can_start_a_pool(simulator: Running,
 
 
 async def test_what_is_not_implemented_says_so(sms: Any) -> None:
-    refused = await refusal(sms.describe_registrations())
+    refused = await refusal(sms.describe_rcs_agents())
     assert refused["Error"]["Code"] == "NotImplementedException"
     assert refused["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+async def test_a_pool_is_wired_for_two_way(sms: Any) -> None:
+    role = "arn:aws:iam::000000000000:role/inbound"
+    updated = await sms.update_pool(
+        PoolId="pool-1",
+        TwoWayEnabled=True,
+        TwoWayChannelArn=TOPIC,
+        TwoWayChannelRole=role,
+        SelfManagedOptOutsEnabled=True,
+    )
+    assert (updated["TwoWayChannelArn"], updated["TwoWayChannelRole"]) == (TOPIC, role)
+    [number] = (await sms.describe_phone_numbers(PhoneNumberIds=["phone-pooled"]))["PhoneNumbers"]
+    assert number["SelfManagedOptOutsEnabled"]
+    assert number["TwoWayChannelRole"] == role
+    refused = await refusal(sms.update_pool(PoolId="pool-9"))
+    assert refused["Error"]["Code"] == "ResourceNotFoundException"
+    await sms.update_pool(PoolId="pool-1", TwoWayEnabled=False, SelfManagedOptOutsEnabled=False)
+    [pool] = (await sms.describe_pools())["Pools"]
+    assert "TwoWayChannelRole" not in pool
+
+
+async def test_an_event_destination_is_switched_off_and_on(sms: Any) -> None:
+    named = {"ConfigurationSetName": "receipts", "EventDestinationName": "sns"}
+    missing = await refusal(sms.update_event_destination(**named, Enabled=False))
+    assert missing["ResourceType"] == "event-destination"
+    await sms.create_event_destination(
+        **named, MatchingEventTypes=["TEXT_ALL"], SnsDestination={"TopicArn": TOPIC}
+    )
+    changed = await sms.update_event_destination(**named, Enabled=False)
+    assert changed["EventDestination"]["Enabled"] is False
+    assert changed["EventDestination"]["MatchingEventTypes"] == ["TEXT_ALL"]
+    await sms.update_event_destination(
+        **named, Enabled=True, SnsDestination={"TopicArn": f"{TOPIC}-2"}
+    )
+    [found] = (await sms.describe_configuration_sets())["ConfigurationSets"]
+    [shown] = found["EventDestinations"]
+    assert (shown["Enabled"], shown["SnsDestination"]) == (True, {"TopicArn": f"{TOPIC}-2"})
+
+
+async def test_registrations_limits_and_rates_are_those_of_the_world(
+    simulator: Running, sms: Any
+) -> None:
+    world = {
+        "phone_numbers": [{"number": OUR_NUMBER, "registration": "registration-1", "mps": 20}],
+        "registrations": [
+            {"id": "registration-1", "status": "REVIEWING"},
+            {"id": "registration-2"},
+        ],
+        "spend_limits": {"TEXT": {"enforced": 500, "most": 1000}},
+    }
+    await simulator.control.put_world({"sms_voice": world})
+    [number] = (await sms.describe_phone_numbers())["PhoneNumbers"]
+    assert number["RegistrationId"] == "registration-1"
+    assert number["MessagingLimits"]["RateLimits"] == {"SMS": 20, "MMS": 20}
+    found = await sms.describe_registrations(RegistrationIds=["registration-1"])
+    assert found["Registrations"][0]["RegistrationStatus"] == "REVIEWING"
+    complete = [{"Name": "registration-status", "Values": ["COMPLETE"]}]
+    done = (await sms.describe_registrations(Filters=complete))["Registrations"]
+    assert [one["RegistrationId"] for one in done] == ["registration-2"]
+    limits = {one["Name"]: one for one in (await sms.describe_spend_limits())["SpendLimits"]}
+    assert limits["TEXT_MESSAGE_MONTHLY_SPEND_LIMIT"]["EnforcedLimit"] == 500
+    assert limits["MEDIA_MESSAGE_MONTHLY_SPEND_LIMIT"]["EnforcedLimit"] == 1

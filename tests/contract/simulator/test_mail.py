@@ -396,3 +396,14 @@ async def test_boto3_sends_too(post: Posting) -> None:
     made = await asyncio.to_thread(client.send_email, **MAIL)
     [mail] = await post.mailroom.arrived(ANN, wait_s=2)
     assert mail.message_id == made["MessageId"]
+
+
+async def test_an_account_says_whether_it_may_send(simulator: Running) -> None:
+    ses = await simulator.sdk("sesv2")
+    account = await ses.get_account()
+    assert (account["ProductionAccessEnabled"], account["SendingEnabled"]) == (True, True)
+    assert account["SuppressionAttributes"]["SuppressedReasons"] == ["BOUNCE", "COMPLAINT"]
+    await simulator.control.set_knobs(ses={"sandbox": True, "account_suspended": True})
+    account = await ses.get_account()
+    assert account["ProductionAccessEnabled"] is False
+    assert account["EnforcementStatus"] == "SHUTDOWN"

@@ -39,6 +39,7 @@ def test_variables_are_spelled_as_botocore_spells_service_ids() -> None:
             "pinpoint-sms-voice-v2",
             "sesv2",
             "customer-profiles",
+            "service-quotas",
         )
     }
     assert spelled == set(SIMULATED_SERVICES)

@@ -51,6 +51,10 @@ EXAMPLES = {
     r"^[a-zA-Z0-9_.-]+$": "address.city",
     r"^[a-zA-Z_][a-zA-Z_0-9-]*$": "switchboard-Engagement_1",
     r"[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}": "11111111-2222-3333-4444-555555555555",
+    r"[a-zA-Z][a-zA-Z0-9-]{1,63}": "connect",
+    r"[a-zA-Z][a-zA-Z0-9-]{1,128}": "L-AA48CD49",
+    r"^[a-zA-Z0-9/+]*={0,2}$": "b2Zmc2V0OjE=",
+    r"^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]*$": "team:reminders é",
 }
 """A valid value for each pattern; a new operation's new pattern needs one."""
 BROKEN_EXAMPLES = {

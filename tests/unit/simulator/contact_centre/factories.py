@@ -20,9 +20,9 @@ def an_instance() -> Instance:
 
 def a_chat(contact_id: str = "contact-1", past: PastSession | None = None) -> Chat:
     instance = an_instance()
-    opening = Opening(
-        flow=instance.flows[DEFAULT_FLOW_ID], display_name="Ann", attributes={}, past=past
-    )
+    flow = instance.flow(DEFAULT_FLOW_ID)
+    assert flow is not None
+    opening = Opening(flow=flow, display_name="Ann", attributes={}, past=past)
     first = Contact(contact_id, contact_id, "API", NOW)
     chat = Chat(instance, first, opening, f"{contact_id}-customer")
     chat.customer.has_joined = True

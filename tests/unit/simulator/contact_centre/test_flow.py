@@ -103,7 +103,7 @@ def steps(document: dict[str, Any], *went: Went, **attributes: str) -> list[Step
     ],
 )
 def test_default_flow(went: dict[Step, Went], expected: list[Step]) -> None:
-    walker = walk(flow_from_texts(TEXTS, "q"), {})
+    walker = walk(read_flow(flow_from_texts(TEXTS, "q")), {})
     found = [next(walker)]
     while True:
         try:
@@ -114,7 +114,7 @@ def test_default_flow(went: dict[Step, Went], expected: list[Step]) -> None:
 
 
 def test_empty_texts_are_not_said() -> None:
-    silent = flow_from_texts(FlowTexts(welcome="", closed="", no_agent=""), "q")
+    silent = read_flow(flow_from_texts(FlowTexts(welcome="", closed="", no_agent=""), "q"))
     walker = walk(silent, {})
     assert next(walker) == Check("hours")
     assert walker.send(Went("False")) == Disconnect()
