@@ -20,6 +20,7 @@ _COMMANDS: Final = {
         "suppressions",
         "Who is not written to: list, add, remove, export.",
     ),
+    "setup": ("workers.cli.setup.command", "setup", "Make in AWS what Terraform cannot."),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),
     "metrics": ("workers.cli.metrics", "metrics", "List what /metrics tells."),
     "replay": ("workers.cli.replay.command", "replay", "Feed an archive into the queues."),
