@@ -36,11 +36,13 @@ from workers.clients.parcels import S3Parcels
 from workers.clients.preflight import check_configuration_sets
 from workers.clients.profile_zones import ProfileZones, ZoneKeys
 from workers.clients.profiles import CustomerProfiles
+from workers.clients.queue_counts import QueueCounter
 from workers.clients.result_bus import EventBridgeResults
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
 from workers.clock import Clock, SystemClock
 from workers.config import Configuration, PersonKey
+from workers.embedded import EmbeddedMetrics
 from workers.errors import SettingsError
 from workers.handlers.bounce_tracking.deps import AddressFact
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
@@ -67,6 +69,7 @@ from workers.limits import Limits, raised
 from workers.meter import Meter
 from workers.metrics import Metrics
 from workers.routing import Doors, Router
+from workers.runtime.backlog import Backlogs
 from workers.runtime.breaker import StoredBreaker
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
@@ -78,7 +81,8 @@ from workers.runtime.lean_sqs import LeanSqs
 from workers.runtime.roster import LiveShare
 from workers.runtime.shared import Shared
 from workers.runtime.sqs import AioSqsQueue
-from workers.runtime.supervisor import Supervisor, spare_the_collector
+from workers.runtime.supervisor import Companion, Supervisor, spare_the_collector, write_line
+from workers.runtime.telling import Telling
 from workers.runtime.tending import tend
 from workers.settings import Settings, is_tracing_on
 from workers.stores.address_health import AddressBook, DynamoAddressHealth, TableAddressHealth
@@ -171,8 +175,30 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
         await fleet.share.join()
         stack.push_async_callback(fleet.share.leave)
         beating = partial(tend, fleet.share.run, queue="", task="roster", shared=shared)
+        telling = await _telling(settings, tuple(configs), aws, metrics)
         spare_the_collector()
-        return await Supervisor(consumers, clock, companions=[beating]).run()
+        return await Supervisor(consumers, clock, companions=[beating, *telling]).run()
+
+
+async def _telling(
+    settings: Settings, queues: Sequence[str], aws: Aws, metrics: Metrics
+) -> list[Companion]:
+    """What tells CloudWatch of metrics; nothing where there is no namespace for them."""
+    if settings.metrics_namespace is None:
+        return []
+    counter, machine = QueueCounter(await aws.sqs()), SystemClock()
+
+    async def count_visible(queue: str) -> int:
+        return (await counter.counts(settings.queue_urls[queue])).visible
+
+    telling = Telling(
+        EmbeddedMetrics(metrics, settings.metrics_namespace, queues),
+        Backlogs(queues, count_visible, metrics, machine),
+        machine,
+        settings.metrics_every_s,
+        write_line,
+    )
+    return [telling.run]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,21 @@ Each of them names its counts in a protocol of its own; this one class answers t
 
 from __future__ import annotations
 
+from typing import Final
+
 from workers import metrics as measured
 from workers.addresses import Channel
 from workers.config import ObjectKind
 from workers.metrics import Metrics
 from workers.stores.address_records import Kind
+
+_OPT_OUTS: Final = {
+    ("opt_out", "done"): "text",
+    ("call_opt_out", "done"): "call",
+    ("opt_out_sync", "added"): "list",
+}
+_FOR_SPEND: Final = frozenset({"spend_limit", "paused"})
+"""Refused by EUM for the month's spend, or not tried again so soon after that."""
 
 
 class Meter:
@@ -23,10 +33,14 @@ class Meter:
         self._metrics.add(measured.API_CALLS, api=api, result=result)
         if result == "throttled":
             self._metrics.add(measured.THROTTLES, api=api)
+        if result in _FOR_SPEND:
+            self._metrics.add(measured.SPEND_LIMIT_REFUSALS)
 
     def effect(self, kind: str, result: str) -> None:
         """One effect on the world."""
         self._metrics.add(measured.EFFECTS, kind=kind, result=result)
+        if reason := _OPT_OUTS.get((kind, result)):
+            self._metrics.add(measured.OPT_OUTS, reason=reason)
 
     def hop(self, lane: str, seconds: float) -> None:
         """From an event's own time to its effect."""

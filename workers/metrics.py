@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -29,7 +30,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One line of the list. `buckets` are upper bounds in the metric's unit."""
+    """One line of the list. `buckets` are upper bounds in the metric's unit.
+
+    `dimensions`: the sets of dimensions by which CloudWatch is told of it, the finest first; with
+    none it is not told. Few, for each name with each value of its dimensions is billed there.
+    """
 
     name: str
     kind: Kind
@@ -37,6 +42,7 @@ class Metric:
     labels: tuple[str, ...]
     meaning: str
     buckets: tuple[float, ...] = ()
+    dimensions: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_of_queue(self) -> bool:
@@ -49,12 +55,23 @@ class Metric:
         return PREFIX + self.name + ("_total" if self.kind is Kind.COUNTER else "")
 
 
-def _counter(name: str, labels: tuple[str, ...], meaning: str, unit: str = "1") -> Metric:
-    return Metric(name, Kind.COUNTER, unit, labels, meaning)
+Dimensions = tuple[tuple[str, ...], ...]
+
+BY_QUEUE: Dimensions = (("queue",), ())
+"""Of each queue, and of all together."""
+ALTOGETHER: Dimensions = ((),)
 
 
-def _gauge(name: str, labels: tuple[str, ...], meaning: str, unit: str = "1") -> Metric:
-    return Metric(name, Kind.GAUGE, unit, labels, meaning)
+def _counter(
+    name: str, labels: tuple[str, ...], meaning: str, dimensions: Dimensions = (), unit: str = "1"
+) -> Metric:
+    return Metric(name, Kind.COUNTER, unit, labels, meaning, dimensions=dimensions)
+
+
+def _gauge(
+    name: str, labels: tuple[str, ...], meaning: str, dimensions: Dimensions = (), unit: str = "1"
+) -> Metric:
+    return Metric(name, Kind.GAUGE, unit, labels, meaning, dimensions=dimensions)
 
 
 def _seconds(
@@ -66,12 +83,16 @@ def _seconds(
 # --- the runtime: one message's life -------------------------------------------------------------
 
 RECEIVED = _counter(
-    "received", ("queue",), "Deliveries taken from SQS. Equals the sum of outcomes and in_flight."
+    "received",
+    ("queue",),
+    "Deliveries taken from SQS. Equals the sum of outcomes and in_flight.",
+    BY_QUEUE,
 )
 OUTCOMES = _counter(
     "outcomes",
     ("queue", "outcome", "reason"),
     "Deliveries that left our hands, by how and why. A message waiting long counts at each return.",
+    BY_QUEUE,
 )
 IN_FLIGHT = _gauge("in_flight", ("queue",), "Deliveries in our hands now.")
 AGE_SECONDS = _seconds(
@@ -100,10 +121,12 @@ LEASES_LOST = _counter(
     ("queue", "reason"),
     "Deliveries fenced in our hands: refused, expired or at their hard maximum.",
 )
-POLLS = _counter("polls", ("queue", "result"), "ReceiveMessage calls: full, part, empty or error.")
-ATTEMPTS = _counter("attempts", ("queue",), "Failures counted against a message.")
+POLLS = _counter(
+    "polls", ("queue", "result"), "ReceiveMessage calls: full, part, empty or error.", BY_QUEUE
+)
+ATTEMPTS = _counter("attempts", ("queue",), "Failures counted against a message.", BY_QUEUE)
 DEAD_LETTERS = _counter(
-    "dead_letters", ("queue", "reason"), "Messages copied to the dead-letter queue."
+    "dead_letters", ("queue", "reason"), "Messages copied to the dead-letter queue.", BY_QUEUE
 )
 SCHEDULED = _counter(
     "scheduled",
@@ -120,7 +143,51 @@ TASK_RESTARTS = _counter(
 )
 FLEET_WORKERS = _gauge("fleet_workers", (), "Live workers of the fleet, as this one counts them.")
 FLEET_SHARE = _gauge("fleet_share", (), "This worker's part of every quota of the account.")
-PAUSED = _gauge("paused", ("queue",), "1 while the queue is not polled on purpose.")
+PAUSED = _gauge(
+    "paused",
+    ("queue", "reason"),
+    "1 while the queue is not polled on purpose: breaker, operator or backpressure.",
+    (("queue", "reason"), ("reason",)),
+)
+HELD_SECONDS = _counter(
+    "held_seconds",
+    ("queue",),
+    "Time for which a downstream limit left slots empty.",
+    unit="seconds",
+)
+UNPOLLED_SECONDS = _gauge(
+    "unpolled_seconds",
+    ("queue",),
+    "Since a poll ended; 0 while the queue is paused, or every slot is taken.",
+    BY_QUEUE,
+    unit="seconds",
+)
+QUEUE_AGE_SECONDS = _gauge(
+    "queue_age_seconds",
+    ("queue",),
+    "The longest from being sent to being received for the first time, within a minute or two.",
+    BY_QUEUE,
+    unit="seconds",
+)
+
+# Read from SQS and reckoned each minute, only where CloudWatch is told of metrics.
+
+BACKLOG = _gauge(
+    "backlog",
+    ("queue",),
+    "Messages that wait for us: 0 while the queue is paused or a downstream limit holds it.",
+    (("queue",),),
+)
+BACKLOG_AGE_SECONDS = _gauge(
+    "backlog_age_seconds",
+    ("queue",),
+    "queue_age_seconds while it is for us that they wait, else 0.",
+    (("queue",),),
+    unit="seconds",
+)
+WORKERS = _gauge(
+    "workers", ("queue",), "1 from each worker that takes the queue, once a minute.", (("queue",),)
+)
 
 # --- what handlers do ----------------------------------------------------------------------------
 
@@ -130,7 +197,19 @@ EFFECTS = _counter(
     "Effects on the world (chat_started, sms, note, ...), and how each went.",
 )
 API_CALLS = _counter("api_calls", ("api", "result"), "AWS API calls: ok or the error's code.")
-THROTTLES = _counter("throttles", ("api",), "AWS API calls refused for rate.")
+THROTTLES = _counter("throttles", ("api",), "AWS API calls refused for rate.", ALTOGETHER)
+SPEND_LIMIT_REFUSALS = _counter(
+    "spend_limit_refusals",
+    (),
+    "Texts not sent, for now, because the month's spend limit is used up.",
+    ALTOGETHER,
+)
+OPT_OUTS = _counter(
+    "opt_outs",
+    ("reason",),
+    "People who began to want no texts or calls: by text, by call, or on a list of EUM's.",
+    ALTOGETHER,
+)
 SMS_PARTS = _counter("sms_parts", ("brand",), "Message parts of the texts sent: what is billed.")
 HOP_SECONDS = _seconds(
     "hop_seconds",
@@ -150,6 +229,7 @@ TEXTS_UNCERTAIN = _counter(
     "texts_uncertain",
     (),
     "Texts whose fate stayed in doubt: sent or lost, nobody can say. Counted as neither.",
+    ALTOGETHER,
 )
 SUPPRESSED_SENDS = _counter(
     "suppressed_sends",
@@ -305,6 +385,21 @@ class Metrics:
             raise TypeError(f"{metric.name} is not a histogram")
         series.counts[bisect_left(series.bounds, value)] += 1
         series.sum += value
+
+    def forget(self, metric: Metric, /, **labels: str) -> None:
+        """A gauge is not known any more: it is told of no longer, until it is set again."""
+        family = self._families[metric.name]
+        if isinstance(family, Gauge):
+            with suppress(KeyError):
+                family.remove(*(labels[name] for name in metric.labels))
+
+    def series(self, metric: Metric) -> Iterator[tuple[dict[str, str], float]]:
+        """The values of a counter or a gauge, each with its labels."""
+        suffix = "_total" if metric.kind is Kind.COUNTER else ""
+        for family in self._families[metric.name].collect():
+            for sample in family.samples:
+                if sample.name == PREFIX + metric.name + suffix:
+                    yield sample.labels, sample.value
 
     def total(self, metric: Metric, /, **labels: str) -> float:
         """The sum of a metric's values over all series that carry these labels.

@@ -100,6 +100,15 @@ class Settings(FleetSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="From which level on lines are written"
     )
+    metrics_namespace: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9./_#-]{1,255}$",
+        description="CloudWatch namespace: log lines in the embedded metric format are written"
+        " too, which CloudWatch Logs makes metrics of. None without",
+    )
+    metrics_every_s: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=60, description="Seconds between those lines; alarms and scaling reckon with 60"
+    )
     time_origin: AwareDatetime | None = Field(
         default=None,
         description="On local endpoints only: when the two below begin, ISO 8601 with a zone",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import click
 
-from workers.metrics import Metric, all_metrics
+from workers.metrics import Kind, Metric, all_metrics
 
 _INTRO = """\
 # Metrics
@@ -32,6 +32,15 @@ What to look at first:
 | is it us or AWS? | `api_calls` by `api` and `result`; `throttles` |
 | what did customers notice? | `hop_seconds` by `lane`; `late_events`; `texts_uncertain` |
 | is a queue stopped? | `paused`; `/healthz` says since when and why |
+"""
+
+_CLOUDWATCH = """\
+## What CloudWatch is told
+
+With `SWITCHBOARD_METRICS_NAMESPACE` set, as Terraform does, a worker writes these to its log once a
+minute in CloudWatch's embedded metric format, a JSON line for each queue (and reason). CloudWatch
+Logs makes metrics of them, by each of the sets of dimensions; alarms, the dashboard and scaling
+read them. Only then are `backlog`, `backlog_age_seconds` and `workers` kept.
 """
 
 
@@ -59,6 +68,8 @@ def page() -> str:
             _table(of_queues),
             "## Of what handlers do\n",
             _table(others),
+            _CLOUDWATCH,
+            _dimensions(metric for metric in every if metric.dimensions),
             "## Buckets\n",
             "A histogram also has `_count` and `_sum`. Upper bounds, in its unit:\n",
             "\n".join(f"- `{m.exposed_name}`: {_bounds(m)}" for m in histograms) + "\n",
@@ -77,6 +88,19 @@ def _table(metrics: Iterable[Metric]) -> str:
     )
 
 
+def _dimensions(metrics: Iterable[Metric]) -> str:
+    rows = (
+        f"| `{m.name}` | {'since the line before' if m.kind is Kind.COUNTER else 'now'} "
+        f"| {'; '.join(_named(one) for one in m.dimensions)} |"
+        for m in metrics
+    )
+    return "| metric | value | dimensions |\n|---|---|---|\n" + "\n".join((*rows, ""))
+
+
+def _named(dimensions: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in dimensions) or "none"
+
+
 def _bounds(metric: Metric) -> str:
     return ", ".join(f"{bound:g}" for bound in metric.buckets)
 
@@ -89,4 +113,5 @@ def _as_fields(metric: Metric) -> dict[str, object]:
         "labels": metric.labels,
         "meaning": metric.meaning,
         "buckets": metric.buckets,
+        "dimensions": metric.dimensions,
     }

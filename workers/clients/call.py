@@ -11,8 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from workers.clients.errors import is_throttle, translate
-from workers.errors import SwitchboardError, Throttled
+from workers.clients.errors import SPEND_LIMIT, is_throttle, translate
+from workers.errors import QuotaFull, SwitchboardError, Throttled
 from workers.limits import Bucket, Limits, Priority
 from workers.tracing import NO_TRACER, Span, Tracer
 
@@ -166,4 +166,6 @@ _RESULTS = {
 
 
 def _result(error: SwitchboardError) -> str:
+    if isinstance(error, QuotaFull) and error.reason == SPEND_LIMIT:
+        return "spend_limit"
     return _RESULTS[type(error).__name__]

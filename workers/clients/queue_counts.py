@@ -38,13 +38,11 @@ class QueueCounts:
     delayed: int
 
 
-class QueueInspector:
-    """Asks about queues and changes nothing."""
+class QueueCounter:
+    """Asks SQS about queues and changes nothing."""
 
-    def __init__(self, sqs: SQSClient, cloudwatch: CloudWatch, clock: Clock) -> None:
+    def __init__(self, sqs: SQSClient) -> None:
         self._sqs = sqs
-        self._cloudwatch = cloudwatch
-        self._clock = clock
 
     async def counts(self, queue_url: str) -> QueueCounts:
         """GetQueueAttributes.
@@ -64,6 +62,15 @@ class QueueInspector:
         else:
             return QueueCounts(*(int(answer["Attributes"].get(name, 0)) for name in _COUNTS))
         raise error
+
+
+class QueueInspector(QueueCounter):
+    """Asks CloudWatch too."""
+
+    def __init__(self, sqs: SQSClient, cloudwatch: CloudWatch, clock: Clock) -> None:
+        super().__init__(sqs)
+        self._cloudwatch = cloudwatch
+        self._clock = clock
 
     async def oldest_s(self, queue_url: str) -> int | None:
         """Age of the oldest message in seconds, at the newest minute CloudWatch has; or None."""

@@ -18,7 +18,14 @@ import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from workers.log import frames_of
-from workers.metrics import AGE_SECONDS, HANDLE_SECONDS, IN_FLIGHT, OUTCOMES, RECEIVED
+from workers.metrics import (
+    AGE_SECONDS,
+    HANDLE_SECONDS,
+    IN_FLIGHT,
+    OUTCOMES,
+    QUEUE_AGE_SECONDS,
+    RECEIVED,
+)
 from workers.runtime.acknowledger import acknowledgers_of
 from workers.runtime.batches import Batches
 from workers.runtime.config import ConsumerConfig
@@ -51,6 +58,7 @@ from workers.runtime.verdict import (
     label_of,
     wait_instead,
 )
+from workers.runtime.waits import LongestOfLate
 
 log = structlog.get_logger()
 
@@ -107,7 +115,9 @@ class Consumer:
         self._tasks: asyncio.TaskGroup | None = None
         self._polling: list[asyncio.Task[None]] = []
         self._standing: list[asyncio.Task[None]] = []
+        self._first_waits = LongestOfLate(shared.clock)
         shared.metrics.read_from(IN_FLIGHT, lambda: len(self._in_hand), queue=self.name)
+        shared.metrics.read_from(QUEUE_AGE_SECONDS, self._first_waits.now, queue=self.name)
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -186,6 +196,8 @@ class Consumer:
             if is_wrapped(message.body):
                 held.task = self._task(self._unwrap(held), held.message_id)
             else:
+                if message.receive_count == 1:
+                    self._first_waits.add(self._age_s(held))
                 self._place(held)
 
     async def _unwrap(self, held: Held) -> None:
@@ -217,8 +229,11 @@ class Consumer:
             case Stay():
                 pass  # Whoever runs in its lane takes it along.
 
+    def _age_s(self, held: Held) -> float:
+        return (self._shared.clock.now() - held.delivery.sent_at).total_seconds()
+
     def _plan(self, held: Held) -> Job | Verdict:
-        age_s = (self._shared.clock.now() - held.delivery.sent_at).total_seconds()
+        age_s = self._age_s(held)
         self._shared.metrics.observe(AGE_SECONDS, max(0.0, age_s), queue=self.name)
         if self._draining is not None:
             return RETURNED

@@ -6,10 +6,10 @@ or draining says so, and since when; it is alive.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from workers.clock import Clock
 from workers.runtime.breaker import Pause
@@ -22,6 +22,24 @@ class State(StrEnum):
     FULL = "full"  # every slot is taken: it polls when one is free
     PAUSED = "paused"
     DRAINING = "draining"
+
+
+BREAKER: Final = "breaker"
+BACKPRESSURE: Final = "backpressure"
+
+
+class PauseReason(StrEnum):
+    """Who paused a queue, in a word for metrics: operators have names."""
+
+    BREAKER = BREAKER
+    BACKPRESSURE = BACKPRESSURE
+    OPERATOR = "operator"
+
+    @classmethod
+    def of(cls, pause: Pause) -> PauseReason:
+        """The kind of whoever did it."""
+        own = (BREAKER, BACKPRESSURE)
+        return cls(pause.by) if pause.by in own else cls.OPERATOR
 
 
 class Pulse:
@@ -61,6 +79,17 @@ class Pulse:
     def is_alive(self) -> bool:
         """False when it should be polling and no poll has ended for too long."""
         return self.state is not State.POLLING or self._silent_s() <= self._stale_after_s
+
+    @property
+    def unpolled_s(self) -> float:
+        """How long no poll has ended although it should be polling."""
+        return self._silent_s() if self.state is State.POLLING else 0.0
+
+    def is_paused_by(self, reason: PauseReason) -> bool:
+        """Whether it is paused now, and for this reason."""
+        if self.state is not State.PAUSED or self._pause is None:
+            return False
+        return PauseReason.of(self._pause) is reason
 
     @property
     def is_ready(self) -> bool:
@@ -118,14 +147,18 @@ class Report:
 class Health:
     """The pulses of all queues of this process, and what it knows of its fleet.
 
-    `fleet` is for people: it is shown, and fails no check.
+    `fleet` and `facts` are for people: they are shown, and fail no check.
     """
 
     def __init__(
-        self, pulses: Sequence[Pulse], fleet: Callable[[], dict[str, Any]] | None = None
+        self,
+        pulses: Sequence[Pulse],
+        fleet: Callable[[], dict[str, Any]] | None = None,
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         self._pulses = tuple(pulses)
         self._fleet = fleet
+        self._facts = dict(facts or {})
 
     def liveness(self) -> Report:
         """Restart the process when this fails."""
@@ -138,4 +171,4 @@ class Health:
     def _report(self, word: str, is_ok: bool) -> Report:
         queues = {pulse.queue: pulse.describe() for pulse in self._pulses}
         fleet = {"fleet": self._fleet()} if self._fleet else {}
-        return Report(is_ok, {word: is_ok, "queues": queues, **fleet})
+        return Report(is_ok, {word: is_ok, **self._facts, "queues": queues, **fleet})

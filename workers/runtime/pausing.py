@@ -12,7 +12,7 @@ import structlog
 
 from workers.errors import SwitchboardError
 from workers.runtime.breaker import READ_EVERY_S, Pause
-from workers.runtime.health import Pulse, State
+from workers.runtime.health import BREAKER, Pulse, State
 from workers.runtime.shared import Shared
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class PauseWatch:
         """Pause the queue for the fleet; for this process at once, whatever the store says."""
         if self.pause is not None:
             return
-        self._unsaved = Pause(self._clock.now(), reason, "breaker")
+        self._unsaved = Pause(self._clock.now(), reason, BREAKER)
         log.error("queue_tripped", sqs_queue=self._queue, reason=reason)
         self._now(self._unsaved)
         await self.look()

@@ -10,15 +10,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from workers.errors import SwitchboardError
-from workers.metrics import PAUSED, POLLS
+from workers.metrics import HELD_SECONDS, PAUSED, POLLS, UNPOLLED_SECONDS
 from workers.runtime.breaker import Pause
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.gate import ALWAYS_OPEN, Gate
-from workers.runtime.health import Pulse, State
+from workers.runtime.health import BACKPRESSURE, PauseReason, Pulse, State
 from workers.runtime.pausing import PauseWatch
 from workers.runtime.retry import backoff_s
 from workers.runtime.shared import Shared
@@ -75,7 +76,12 @@ class Poller:
         self._has_answered = False
         self._stopped = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
-        self._metrics.read_from(PAUSED, lambda: pulse.state is State.PAUSED, queue=queue.name)
+        self._held_until_s = 0.0
+        self._metrics.read_from(UNPOLLED_SECONDS, lambda: pulse.unpolled_s, queue=queue.name)
+        for reason in PauseReason:
+            self._metrics.read_from(
+                PAUSED, partial(pulse.is_paused_by, reason), queue=queue.name, reason=reason
+            )
 
     async def run(self, index: int) -> None:
         """Poll until `stop`. Returns when this index has no poll outstanding any more."""
@@ -113,19 +119,28 @@ class Poller:
         while self._may_go_on and self._room() <= 0:
             if self._slots_free() > 0:
                 self._enter(State.PAUSED, self._backpressure())
-                await self._change(within_s=GATE_LOOK_S)
+                await self._stay_held()
             else:
                 self._enter(State.FULL)
                 await self._change()
         if self._may_go_on and self._room() < min(MAX_BATCH, self._config.slots):
             await self._nap(GATHER_S)
 
+    async def _stay_held(self) -> None:
+        """Wait for the gate. Pollers that wait side by side count the time once."""
+        since_s = max(self._clock.monotonic(), self._held_until_s)
+        await self._change(within_s=GATE_LOOK_S)
+        until_s = self._clock.monotonic()
+        held_s = until_s - max(since_s, self._held_until_s)
+        self._held_until_s = until_s
+        self._metrics.add(HELD_SECONDS, max(0.0, held_s), queue=self._queue.name)
+
     def _enter(self, state: State, pause: Pause | None = None) -> None:
         if not self._reserved:
             self._pulse.enter(state, pause)
 
     def _backpressure(self) -> Pause:
-        return Pause(self._clock.now(), f"no room at {self._intake.gate.reason}", "backpressure")
+        return Pause(self._clock.now(), f"no room at {self._intake.gate.reason}", BACKPRESSURE)
 
     def _slots_free(self) -> int:
         return self._intake.room() - self._reserved

@@ -20,6 +20,7 @@ from workers.limits import Limits
 from workers.log import bind_conversation
 from workers.metrics import IN_FLIGHT, PAUSED, PREFIX, Kind, Metrics, all_metrics
 from workers.otlp import OtelTracer
+from workers.runtime.backlog import Backlogs
 from workers.runtime.breaker import Pause
 from workers.runtime.config import ConsumerConfig
 from workers.runtime.consumer import Consumer
@@ -88,6 +89,23 @@ def never_kept(metrics: Metrics) -> set[str]:
     }
 
 
+class ShutAtFirst:
+    """The gate of a quota that has tokens from its tenth look on."""
+
+    reason = "test"
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def capacity(self) -> int:
+        self._looks += 1
+        return 100 if self._looks > 10 else 0
+
+
+async def five(_queue: str) -> int:
+    return 5
+
+
 async def test_every_metric_of_a_queue_is_kept_by_a_scripted_day() -> None:
     """Refused acknowledgements, a lost lease, a bug, a dead letter, a dead poller, a pause."""
 
@@ -101,9 +119,14 @@ async def test_every_metric_of_a_queue_is_kept_by_a_scripted_day() -> None:
         return Deferrals(MemorySchedules(queue, LoopClock()), MemoryParcels())
 
     async with running(
-        plan=planned, before_start=prepare, deferrals=deferrals, lease_max_s=60
+        plan=planned,
+        before_start=prepare,
+        deferrals=deferrals,
+        lease_max_s=60,
+        gate=ShutAtFirst(),
     ) as fleet:
         await fleet.clock.sleep(30)
+        await Backlogs([fleet.queue.name], five, fleet.metrics, fleet.clock).look()
         fleet.queue.knobs.refuse = lambda call, _: (
             "ReceiptHandleIsInvalid" if call == "change_visibility" else None
         )
