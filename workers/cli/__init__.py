@@ -21,6 +21,7 @@ _COMMANDS: Final = {
         "Who is not written to: list, add, remove, export.",
     ),
     "setup": ("workers.cli.setup.command", "setup", "Make in AWS what Terraform cannot."),
+    "doctor": ("workers.cli.doctor.command", "doctor", "Look at what breaks deployments."),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),
     "metrics": ("workers.cli.metrics", "metrics", "List what /metrics tells."),
     "replay": ("workers.cli.replay.command", "replay", "Feed an archive into the queues."),

@@ -1,0 +1,1 @@
+"""`switchboard doctor`: looks from inside a task at what breaks deployments; changes nothing."""
