@@ -18,9 +18,11 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from botocore.exceptions import BotoCoreError
 from pydantic import ValidationError
 
 from workers.backpressure import gates_of
@@ -40,8 +42,9 @@ from workers.clients.queue_counts import QueueCounter
 from workers.clients.result_bus import EventBridgeResults
 from workers.clients.schedules import EventBridgeSchedules, QueueTargets
 from workers.clients.sms_voice import EumTexting
+from workers.clients.stored_config import fetch
 from workers.clock import Clock, SystemClock
-from workers.config import Configuration, PersonKey
+from workers.config import Configuration, Loaded, ObjectVersion, PersonKey, loaded, read
 from workers.embedded import EmbeddedMetrics
 from workers.errors import SettingsError
 from workers.handlers.bounce_tracking.deps import AddressFact
@@ -113,12 +116,41 @@ REMINDER_QUEUE = "reminders"
 CONNECTIONS_SPARE = 16  # of each service, beyond one for each slot that may call it
 
 
-async def run(settings: Settings, configuration: Configuration, queues: Sequence[str]) -> int:
+async def configured(location: Path | ObjectVersion) -> Loaded:
+    """Read `switchboard.toml`, from S3 where it lies there; warnings are not looked at.
+
+    Raises:
+        SettingsError: it cannot be had, or says what cannot be.
+    """
+    return loaded(await content_of(location), str(location))
+
+
+async def content_of(location: Path | ObjectVersion) -> bytes:
+    """The bytes of `switchboard.toml`.
+
+    Raises:
+        SettingsError: they cannot be had.
+    """
+    if isinstance(location, Path):
+        return await asyncio.to_thread(read, location)
+    async with Aws(AwsPolicy()) as aws:
+        try:
+            s3 = await aws.s3()
+        except BotoCoreError as failure:  # Before any call: no Region, a wrong profile.
+            kind = type(failure).__name__
+            raise SettingsError(f"{location}: the AWS SDK cannot start ({kind})") from failure
+        return await fetch(s3, location)
+
+
+async def run(settings: Settings, queues: Sequence[str]) -> int:
     """Consume the named queues until a signal; returns the exit status.
 
     Raises:
-        SettingsError: the wiring or the account's configuration cannot work.
+        SettingsError: the wiring, the configuration or the account's own cannot work.
     """
+    source = await configured(settings.config)
+    configuration = source.configuration
+    log.info("configured", config=source.name, config_sha256=source.sha256)
     clock, metrics = settings.clock, Metrics()
     limits = Limits(clock, raised(configuration.quotas))
     meter = Meter(metrics)
@@ -166,7 +198,11 @@ async def run(settings: Settings, configuration: Configuration, queues: Sequence
             shared,
         )
         consumers = await _consumers(settings, configs, aws, work)
-        health = Health([consumer.pulse for consumer in consumers], fleet.describe)
+        health = Health(
+            [consumer.pulse for consumer in consumers],
+            fleet.describe,
+            {"config_sha256": source.sha256},
+        )
         app = health_app(health, metrics)
         port = await stack.enter_async_context(
             serving(app, host=settings.http_host, port=settings.http_port)

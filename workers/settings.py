@@ -14,10 +14,18 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.clock import STRAIGHT, BentClock, Clock, SystemClock, TimeBend
+from workers.config.location import ObjectVersion, locate
 from workers.errors import SettingsError
 
 PREFIX = "SWITCHBOARD_"
@@ -29,7 +37,15 @@ def _is_file(path: Path) -> Path:
     return path
 
 
+def _is_there(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    location = locate(text)
+    return _is_file(location) if isinstance(location, Path) else location
+
+
 ExistingFile = Annotated[Path, AfterValidator(_is_file)]
+ConfigLocation = Annotated[Path | ObjectVersion, BeforeValidator(_is_there)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 SettingsT = TypeVar("SettingsT", bound="FleetSettings")
 
@@ -56,7 +72,10 @@ class FleetSettings(BaseSettings):
 class Settings(FleetSettings):
     """What one worker process is wired to."""
 
-    config: ExistingFile = Field(description="switchboard.toml: brands, words, texts, limits")
+    config: ConfigLocation = Field(
+        description="switchboard.toml: brands, words, texts, limits. A file's path, or a version of"
+        " an S3 object, `s3://BUCKET/KEY?versionId=VERSION`"
+    )
     sessions_table: str = Field(min_length=3, description="DynamoDB table of conversations")
     suppressions_table: str = Field(min_length=3, description="DynamoDB table of opt-outs")
     profiles_table: str = Field(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.clock import STRAIGHT, BentClock, TimeBend
+from workers.config import ObjectVersion
 from workers.errors import SettingsError
 from workers.settings import Settings, load
 
@@ -94,4 +95,19 @@ def test_processes_need_one_origin(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("AWS_ENDPOINT_URL", LOCAL)
     environment.setenv("SWITCHBOARD_TIME_RATE", "60")
     with pytest.raises(SettingsError, match="need SWITCHBOARD_TIME_ORIGIN"):
+        load()
+
+
+def test_the_configuration_may_be_a_version_of_an_object(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("SWITCHBOARD_CONFIG", "s3://config/switchboard.toml?versionId=abc")
+    assert load().config == ObjectVersion("config", "switchboard.toml", "abc")
+
+
+def test_an_object_without_a_version_is_refused_by_the_variables_name(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("SWITCHBOARD_CONFIG", "s3://config/switchboard.toml")
+    with pytest.raises(SettingsError, match=r"SWITCHBOARD_CONFIG: .*needs its version"):
         load()

@@ -21,13 +21,13 @@ async def run_with_calls(work: Callable[[Deps], Awaitable[Answer]]) -> Answer:
     """Do it with a worker's tools; complain and exit where that does not go."""
     from botocore.exceptions import BotoCoreError
 
-    from workers.bootstrap import call_tools
-    from workers.config import load as load_configuration
+    from workers.bootstrap import call_tools, configured
     from workers.settings import load
 
     try:
         settings = load()
-        async with call_tools(settings, load_configuration(settings.config)) as deps:
+        source = await configured(settings.config)
+        async with call_tools(settings, source.configuration) as deps:
             return await work(deps)
     except SettingsError as error:
         give_up(str(error), EXIT_USAGE)

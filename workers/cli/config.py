@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,9 +15,11 @@ from workers.config import (
     Finding,
     Inspection,
     RuntimeShape,
-    UnreadableConfigurationError,
-    inspect,
+    inspect_content,
+    locate,
+    read,
 )
+from workers.errors import SettingsError
 from workers.runtime.config import ConsumerConfig
 
 EXIT_PROBLEMS = 1
@@ -24,8 +27,7 @@ EXIT_UNREADABLE = 2
 
 _file_argument = click.argument(
     "file",
-    type=click.Path(path_type=Path),
-    default=Path("switchboard.toml"),
+    default="switchboard.toml",
     envvar="SWITCHBOARD_CONFIG",
 )
 
@@ -34,7 +36,8 @@ _file_argument = click.argument(
 def config() -> None:
     """Check and show switchboard.toml.
 
-    FILE is $SWITCHBOARD_CONFIG, or switchboard.toml in this directory, when it is not given.
+    FILE is a path, or a version of an S3 object: s3://BUCKET/KEY?versionId=VERSION. When it is not
+    given it is $SWITCHBOARD_CONFIG, or switchboard.toml in this directory.
     """
 
 
@@ -43,7 +46,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @click.pass_context
-def check(ctx: click.Context, file: Path, as_json: bool, strict: bool) -> None:
+def check(ctx: click.Context, file: str, as_json: bool, strict: bool) -> None:
     """Name each key that is wrong, and warn of what cannot work.
 
     Exit status: 0 usable, 1 problems (with --strict also warnings), 2 FILE cannot be read.
@@ -60,7 +63,7 @@ def check(ctx: click.Context, file: Path, as_json: bool, strict: bool) -> None:
 @config.command()
 @_file_argument
 @click.pass_context
-def show(ctx: click.Context, file: Path) -> None:
+def show(ctx: click.Context, file: str) -> None:
     """Print FILE with every default filled in, as JSON. There are no secrets in it."""
     inspection = _inspected(ctx, file, as_json=False)
     if inspection.configuration is None:
@@ -77,15 +80,27 @@ def schema() -> None:
     click.echo(schema_text(), nl=False)
 
 
-def _inspected(ctx: click.Context, file: Path, *, as_json: bool) -> Inspection:
+def _inspected(ctx: click.Context, file: str, *, as_json: bool) -> Inspection:
     try:
-        return inspect(file, RuntimeShape(ConsumerConfig, _queue_names()))
-    except UnreadableConfigurationError as exc:
+        return inspect_content(_content(file), file, RuntimeShape(ConsumerConfig, _queue_names()))
+    except SettingsError as exc:
         if as_json:
             click.echo(json.dumps({"file": str(file), "ok": False, "unreadable": str(exc)}))
         else:
             click.secho(str(exc), fg="red", err=True)
         ctx.exit(EXIT_UNREADABLE)
+
+
+def _content(file: str) -> bytes:
+    try:
+        location = locate(file)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    if isinstance(location, Path):
+        return read(location)
+    from workers.bootstrap import content_of
+
+    return asyncio.run(content_of(location))
 
 
 def _consumption(overrides: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, object]]:
@@ -100,7 +115,7 @@ def _queue_names() -> frozenset[str]:
     return frozenset(queue.name for queue in load_topology().queues)
 
 
-def _as_json(file: Path, inspection: Inspection) -> str:
+def _as_json(file: str, inspection: Inspection) -> str:
     return json.dumps(
         {
             "file": str(file),
@@ -116,7 +131,7 @@ def _as_fields(finding: Finding) -> dict[str, str | int | None]:
     return {"key": finding.key, "line": finding.line, "says": finding.says}
 
 
-def _print(file: Path, inspection: Inspection, *, err: bool = False) -> None:
+def _print(file: str, inspection: Inspection, *, err: bool = False) -> None:
     """Colours only on a terminal: click takes them out elsewhere."""
     _print_findings("error", "red", inspection.problems, err=err)
     _print_findings("warning", "yellow", inspection.warnings, err=err)

@@ -261,19 +261,18 @@ def _run(work: Callable[[OperatorTools], Awaitable[Answer]]) -> Answer:
     """Do it with AWS; complain and exit where that does not go."""
     from botocore.exceptions import BotoCoreError
 
-    from workers.bootstrap import operator_tools
-    from workers.config import load as load_configuration
+    from workers.bootstrap import configured, operator_tools
     from workers.log import configure_logging
     from workers.settings import load
 
     async def with_tools() -> Answer:
-        async with operator_tools(settings, configuration) as tools:
+        source = await configured(settings.config)
+        async with operator_tools(settings, source.configuration) as tools:
             return await work(tools)
 
     configure_logging(stream=sys.stderr)
     try:
         settings = load()
-        configuration = load_configuration(settings.config)
         return asyncio.run(with_tools())
     except SettingsError as error:
         says, status = str(error), EXIT_USAGE

@@ -27,8 +27,8 @@ def worker(queues: str, log_format: str | None) -> None:
 
     Wiring comes from the environment (SWITCHBOARD_QUEUE_URLS and its like: docs/configuration.md
     lists them, `python -m infra.local.provision` prints those of a local world), behaviour from
-    the file that SWITCHBOARD_CONFIG names. AWS endpoints, region and credentials are the SDK's own
-    variables.
+    what SWITCHBOARD_CONFIG names: a file, or a version of an S3 object. AWS endpoints, region and
+    credentials are the SDK's own variables.
 
     \b
     GET /healthz   alive: every queue is polled, or paused on purpose
@@ -40,16 +40,14 @@ def worker(queues: str, log_format: str | None) -> None:
     again), 2 it could not start.
     """  # noqa: D301 - click reads the backspace as "do not wrap this"
     from workers import bootstrap
-    from workers.config import load as load_configuration
     from workers.log import LogFormat, configure_logging
     from workers.settings import load
 
     try:
         settings = load()
-        configuration = load_configuration(settings.config)
         configure_logging(LogFormat(log_format or settings.log_format), settings.log_level)
         names = [name.strip() for name in queues.split(",") if name.strip()]
-        status = asyncio.run(bootstrap.run(settings, configuration, names))
+        status = asyncio.run(bootstrap.run(settings, names))
     except SettingsError as error:
         click.echo(f"switchboard worker: {error}", err=True)
         sys.exit(2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +30,8 @@ class UnreadableConfigurationError(SettingsError):
 class InvalidConfigurationError(SettingsError):
     """The file was read, and says what cannot be. Its text lists every problem, one a line."""
 
-    def __init__(self, file: FilePath, problems: tuple[Finding, ...]) -> None:
-        super().__init__(f"{file} is not usable:\n  " + "\n  ".join(map(str, problems)))
+    def __init__(self, name: str, problems: tuple[Finding, ...]) -> None:
+        super().__init__(f"{name} is not usable:\n  " + "\n  ".join(map(str, problems)))
         self.problems = problems
 
 
@@ -50,6 +52,15 @@ class RuntimeShape:
     queues: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and which one it is: where it came from, and the hash of its bytes."""
+
+    configuration: Configuration
+    name: str
+    sha256: str
+
+
 def load(file: FilePath) -> Configuration:
     """Read `file`; warnings are not looked at.
 
@@ -57,10 +68,15 @@ def load(file: FilePath) -> Configuration:
         UnreadableConfigurationError: it cannot be read, or is no TOML.
         InvalidConfigurationError: keys are unknown, missing, out of bounds or contradict.
     """
-    inspection = inspect(file)
+    return loaded(read(file), str(file)).configuration
+
+
+def loaded(content: bytes, name: str) -> Loaded:
+    """Take the file's bytes; `name` is what errors call it. Raises as `load`."""
+    inspection = inspect_content(content, name)
     if inspection.configuration is None:
-        raise InvalidConfigurationError(file, inspection.problems)
-    return inspection.configuration
+        raise InvalidConfigurationError(name, inspection.problems)
+    return Loaded(inspection.configuration, name, hashlib.sha256(content).hexdigest())
 
 
 def inspect(file: FilePath, runtime: RuntimeShape | None = None) -> Inspection:
@@ -71,7 +87,12 @@ def inspect(file: FilePath, runtime: RuntimeShape | None = None) -> Inspection:
     Raises:
         UnreadableConfigurationError: as `load`.
     """
-    text, document = _read(file)
+    return inspect_content(read(file), str(file), runtime)
+
+
+def inspect_content(content: bytes, name: str, runtime: RuntimeShape | None = None) -> Inspection:
+    """As `inspect`, of a file's bytes."""
+    text, document = _parse(content, name)
     places = Places(text)
     try:
         # TOML has types, so "500" is no number and true no 1. Only JSON input is strict and still
@@ -88,21 +109,32 @@ def inspect(file: FilePath, runtime: RuntimeShape | None = None) -> Inspection:
     return Inspection(configuration, warnings=_placed(warnings(configuration), places))
 
 
-def _read(file: FilePath) -> tuple[str, Mapping[str, Any]]:
+def read(file: FilePath) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        UnreadableConfigurationError: there is no such file, or it may not be read.
+    """
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_bytes()
     except OSError as exc:
         raise UnreadableConfigurationError(f"{file}: {exc.strerror or 'unreadable'}") from exc
+
+
+def _parse(content: bytes, name: str) -> tuple[str, Mapping[str, Any]]:
+    try:
+        # As a file is read as text: each way of ending a line is one.
+        text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as exc:
         raise UnreadableConfigurationError(
-            f"{file}: not UTF-8 at byte {exc.start}; save it as UTF-8"
+            f"{name}: not UTF-8 at byte {exc.start}; save it as UTF-8"
         ) from exc
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        raise UnreadableConfigurationError(f"{file}: not TOML: {exc}{_hint(str(exc))}") from exc
+        raise UnreadableConfigurationError(f"{name}: not TOML: {exc}{_hint(str(exc))}") from exc
     except RecursionError as exc:
-        raise UnreadableConfigurationError(f"{file}: nested too deep") from exc
+        raise UnreadableConfigurationError(f"{name}: nested too deep") from exc
 
 
 def _date(value: object) -> dict[str, str]:
