@@ -134,7 +134,9 @@ class Deployment:
 
     def site(self) -> Site:
         settings = load()
-        return Site(settings, load_configuration(settings.config), load_topology(), OneShotAws())
+        assert isinstance(settings.config, Path)
+        configuration = load_configuration(settings.config)
+        return Site(settings, configuration, load_topology(), OneShotAws())
 
     def findings(self, *only: str) -> list[Finding]:
         self.settle()

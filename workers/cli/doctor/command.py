@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections import Counter
@@ -96,13 +97,14 @@ def chosen(names: Sequence[str]) -> list[Check]:
 
 
 def _site() -> Site:
+    from workers.bootstrap import configured
     from workers.cli.doctor.site import Site
     from workers.cli.one_shot import OneShotAws
-    from workers.config import load as load_configuration
     from workers.settings import load
 
     settings = load()
-    return Site(settings, load_configuration(settings.config), load_topology(), OneShotAws())
+    source = asyncio.run(configured(settings.config))
+    return Site(settings, source.configuration, load_topology(), OneShotAws())
 
 
 def _print(finding: Finding) -> None:

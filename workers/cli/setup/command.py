@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ from workers.cli.setup.plan import Act, Planner, Step
 from workers.cli.setup.profiles import ObjectTypesPlanner
 from workers.cli.setup.texts import NumbersPlanner, ReceiptsPlanner, TextsWiring
 from workers.cli.topics import INBOUND, RECEIPTS, topic_arns
-from workers.config import Configuration
+from workers.config import Configuration, locate
 from workers.errors import SettingsError
 
 EXIT_REFUSED: Final = 1
@@ -47,7 +48,6 @@ class Wishes:
     is_replacing: bool
 
 
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -56,11 +56,11 @@ _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--config",
     "config_file",
-    type=_file,
     envvar="SWITCHBOARD_CONFIG",
-    default=Path("switchboard.toml"),
+    default="switchboard.toml",
     show_default="$SWITCHBOARD_CONFIG, or switchboard.toml",
-    help="Brands, numbers, configuration sets, the profiles' domain.",
+    help="Brands, numbers, configuration sets, the profiles' domain: a file, or a version of an"
+    " S3 object.",
 )
 @click.option(
     "--instance-id", envvar="SWITCHBOARD_CONNECT_INSTANCE_ID", help="The Connect instance."
@@ -93,7 +93,7 @@ def setup(
     ctx: click.Context,
     /,
     *,
-    config_file: Path,
+    config_file: str,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -146,15 +146,13 @@ def setup(
 # --- what is planned ---------------------------------------------------------------------------
 
 
-def _planners(aws: OneShotAws, wishes: Wishes, config_file: Path) -> list[Planner]:
+def _planners(aws: OneShotAws, wishes: Wishes, config_file: str) -> list[Planner]:
     """A planner for each part; of parts that nobody named, those for which enough is told.
 
     Raises:
         SettingsError: a part that was named lacks something.
     """
-    from workers.config import load
-
-    configuration = load(config_file)
+    configuration = _configuration(config_file)
     made: list[Planner] = []
     for part in PARTS:
         if wishes.parts and part not in wishes.parts:
@@ -167,6 +165,17 @@ def _planners(aws: OneShotAws, wishes: Wishes, config_file: Path) -> list[Planne
         else:
             made.append(_left_out(part, lacking))
     return made
+
+
+def _configuration(written: str) -> Configuration:
+    """Raises SettingsError: it cannot be had, or says what cannot be."""
+    from workers.bootstrap import configured
+
+    try:
+        location = locate(written)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return asyncio.run(configured(location)).configuration
 
 
 def _lacking(part: str, wishes: Wishes) -> str:
