@@ -75,6 +75,16 @@ class Queue(_Strict):
         return self
 
 
+class Service(_Strict):
+    """Queues that the same processes take: scaled, rolled out and permitted together.
+
+    A process takes no queue but its service's (`switchboard worker --queues`), and may send to all.
+    """
+
+    name: Name
+    queues: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
 class Topic(_Strict):
     """One SNS standard topic that an AWS service publishes to."""
 
@@ -181,6 +191,7 @@ class Topology(_Strict):
 
     version: Literal[1]
     queues: Annotated[tuple[Queue, ...], Field(min_length=1)]
+    services: Annotated[tuple[Service, ...], Field(min_length=1)]
     topics: tuple[Topic, ...]
     subscriptions: tuple[Subscription, ...]
     rules: tuple[Rule, ...]
@@ -212,6 +223,18 @@ class Topology(_Strict):
         silent = topics - {s.topic for s in self.subscriptions}
         if silent:
             raise ValueError(f"topics that nobody reads: {', '.join(sorted(silent))}")
+        return self
+
+    @model_validator(mode="after")
+    def _each_queue_is_taken_by_one_service(self) -> Self:
+        _refuse_repeats("service", (service.name for service in self.services))
+        taken = [queue for service in self.services for queue in service.queues]
+        _refuse_repeats("queue in services", taken)
+        queues = {queue.name for queue in self.queues}
+        _refuse_unknown("queue of a service", set(taken) - queues)
+        idle = queues - set(taken)
+        if idle:
+            raise ValueError(f"queues that no service takes: {', '.join(sorted(idle))}")
         return self
 
     def queue(self, name: str) -> Queue:

@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -86,7 +86,8 @@ class WorldPlan:
     """What a world is made of.
 
     `run_dir` receives the logs, the ledger and the key file, and stays. `worker_settings` are
-    `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults. `ledger_kept`
+    `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults.
+    `worker_queues` are what each worker takes, in turn: all queues where it is empty. `ledger_kept`
     bounds what the simulator keeps of its ledger in memory; the file has it all. Without `time` it
     is the machine's.
     """
@@ -96,6 +97,7 @@ class WorldPlan:
     contact_centre: ContactCentre
     worker_count: int = 2
     worker_settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    worker_queues: Sequence[Sequence[str]] = ()
     backend: Backend = Backend.EMBEDDED
     seed: int = 0
     interpose: Interpose | None = None
@@ -295,8 +297,11 @@ class World:
             "AWS_SDK_UA_APP_ID": f"worker-{worker}",
             **self.plan.worker_settings,
         }
+        command = [SWITCHBOARD, "worker"]
+        if groups := self.plan.worker_queues:
+            command += ["--queues", ",".join(groups[worker % len(groups)])]
         self._workers[worker] = Program(
-            f"worker-{worker}", [SWITCHBOARD, "worker"], env=env, log=self.worker_log(worker)
+            f"worker-{worker}", command, env=env, log=self.worker_log(worker)
         )
 
     async def _ready(self, worker: int) -> None:

@@ -37,6 +37,22 @@ def _repeat_queue(file: dict[str, Any]) -> None:
     file["queues"].append(file["queues"][0])
 
 
+def _leave_queue_untaken(file: dict[str, Any]) -> None:
+    file["services"][0]["queues"].pop()
+
+
+def _take_queue_twice(file: dict[str, Any]) -> None:
+    file["services"][1]["queues"].append(file["services"][0]["queues"][0])
+
+
+def _take_unknown_queue(file: dict[str, Any]) -> None:
+    file["services"][0]["queues"].append("nobody")
+
+
+def _repeat_service(file: dict[str, Any]) -> None:
+    file["services"][1]["name"] = file["services"][0]["name"]
+
+
 def _subscribe_unknown_queue(file: dict[str, Any]) -> None:
     file["subscriptions"][0]["queue"] = "nobody"
 
@@ -109,6 +125,10 @@ def _change_version(file: dict[str, Any]) -> None:
         pytest.param(_rename_dlq, "must be inbound-sms-dlq", id="dlq_is_named_after_its_queue"),
         pytest.param(_let_dlq_forget_first, "must keep longer", id="dlq_outlasts_its_queue"),
         pytest.param(_repeat_queue, "queue named twice", id="queue_named_twice"),
+        pytest.param(_leave_queue_untaken, "no service takes: chat-commands", id="queue_untaken"),
+        pytest.param(_take_queue_twice, "in services named twice: inbound-sms", id="taken_twice"),
+        pytest.param(_take_unknown_queue, "of a service that does not exist", id="takes_nobody"),
+        pytest.param(_repeat_service, "service named twice", id="service_named_twice"),
         pytest.param(_subscribe_unknown_queue, "does not exist: nobody", id="unknown_queue"),
         pytest.param(_subscribe_unknown_topic, "does not exist: x-topic", id="unknown_topic"),
         pytest.param(_leave_topic_unread, "nobody reads: chat-stream", id="topic_unread"),
