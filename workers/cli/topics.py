@@ -9,6 +9,7 @@ from schemas.topology import Topology
 CHAT: Final = "chat-stream"
 INBOUND: Final = "inbound-sms"
 RECEIPTS: Final = "delivery-receipts"
+MAIL: Final = "ses-events"
 
 
 def topic_arns(chat_topic_arn: str, topology: Topology) -> dict[str, str]:

@@ -38,6 +38,7 @@ version = 1
 [[brands]]
 name = "Plumbing"
 numbers = ["{OUR_NUMBER}"]
+sender_ids = ["ACME"]
 configuration_set = "service"
 contact_flow_id = "{CHAT_FLOW}"
 opt_out_list = "service"
@@ -45,6 +46,7 @@ calls = {{ contact_flow_id = "{CALLS_FLOW}", source_number = "+12065550197" }}
 
 [bounces]
 ses_suppression_list = true
+email_classes = {{ newsletter = "promotional" }}
 
 [profiles]
 domain = "clinic"
@@ -77,6 +79,7 @@ def healthy_world(made: Provisioned) -> dict[str, Any]:
                 }
             ],
             "opt_out_lists": [{"name": "service"}],
+            "sender_ids": [{"sender_id": "ACME", "country": "GB"}],
             "spend_limits": {"TEXT": {"enforced": 500, "most": 1000}},
         },
         "connect": {
@@ -92,7 +95,14 @@ def healthy_world(made: Provisioned) -> dict[str, Any]:
             ]
         },
         "customer_profiles": {"domains": [{"name": "clinic", "object_types": object_types()}]},
-        "ses": {},
+        "ses": {
+            "configuration_sets": [
+                {
+                    "name": "newsletter",
+                    "event_destinations": [{"topic_arn": made.topic_arns["ses-events"]}],
+                }
+            ]
+        },
         "service_quotas": {},
     }
 
@@ -167,6 +177,10 @@ def deploy(
     role = f"{made.prefix}task"
     client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(_ASSUMED))
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    put_key_policy(client("kms"), key, ["sns.amazonaws.com", "events.amazonaws.com"])
+    client("sqs").set_queue_attributes(
+        QueueUrl=made.queue_urls["engagement-events"], Attributes={"KmsMasterKeyId": key}
+    )
     scheduler = client("scheduler")
     for schedule in load_topology().schedules:
         found = scheduler.get_schedule(GroupName=made.schedule_group, Name=schedule.name)
@@ -192,6 +206,26 @@ def deploy(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", assumed["SecretAccessKey"])
     monkeypatch.setenv("AWS_SESSION_TOKEN", assumed["SessionToken"])
     return deployment
+
+
+def put_key_policy(kms: Any, key: str, services: list[str]) -> None:
+    """Let the account and these services use the key."""
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": services},
+            "Action": ["kms:GenerateDataKey*", "kms:Decrypt"],
+            "Resource": "*",
+        },
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
 
 
 def unwell(findings: list[Finding]) -> Iterator[Finding]:

@@ -13,7 +13,15 @@ from click.testing import CliRunner, Result
 from infra.local.endpoints import ACCOUNT_ID, LocalAws
 from infra.local.provision import Provisioned
 from tests.contract.cli.conftest import ThreadedSimulator
-from tests.contract.cli.deployment import CALLS_FLOW, OUR_NUMBER, Deployment, deploy, unwell
+from tests.contract.cli.deployment import (
+    CALLS_FLOW,
+    CHAT_FLOW,
+    OUR_NUMBER,
+    Deployment,
+    deploy,
+    put_key_policy,
+    unwell,
+)
 from workers.cli import main
 from workers.cli.doctor.check import Status
 from workers.cli.doctor.checks import CHECKS
@@ -286,6 +294,34 @@ def object_type_gone(d: Deployment) -> None:
     del d.world["customer_profiles"]["domains"][0]["object_types"]["switchboard-paths"]
 
 
+def key_closed_to_rules(d: Deployment) -> None:
+    put_key_policy(d.client("kms"), d.kms_key, ["sns.amazonaws.com"])
+
+
+def no_sender_id(d: Deployment) -> None:
+    del d.world["sms_voice"]["sender_ids"]
+
+
+def unknown_pool(d: Deployment) -> None:
+    d.brands = d.brands.replace('sender_ids = ["ACME"]', 'pools = ["pool-9"]')
+
+
+def unknown_identity(d: Deployment) -> None:
+    identity = 'sender_ids = ["ACME"]\norigination_identity = "pool-9"\npools = ["pool-9"]'
+    d.brands = d.brands.replace('sender_ids = ["ACME"]', identity)
+
+
+def mail_destination(**changes: Any) -> Break:
+    def change(d: Deployment) -> None:
+        d.world["ses"]["configuration_sets"][0]["event_destinations"][0] |= changes
+
+    return change
+
+
+def mail_set_gone(d: Deployment) -> None:
+    d.world["ses"]["configuration_sets"][0]["name"] = "nobodys"
+
+
 def quota(name: str, value: float) -> Break:
     def change(d: Deployment) -> None:
         d.world["service_quotas"] = {"connect": {name: value}}
@@ -478,6 +514,48 @@ CASES: list[tuple[str, Break, str, Status, str, str]] = [
     ("ses_sandbox", knobs("ses", sandbox=True), "mail_account", WARNING, "sandbox", "production"),
     ("ses_paused", knobs("ses", sending_paused=True), "mail_account", WARNING, "paused", "SES"),
     ("ses_list", no_suppressions, "mail_suppressions", WARNING, "for BOUNCE", "enable it"),
+    (
+        "key_closed",
+        key_closed_to_rules,
+        "queue_keys",
+        FAILED,
+        "engagement-events: its key does not allow kms:Decrypt to events.amazonaws.com",
+        "key's policy",
+    ),
+    (
+        "sender",
+        no_sender_id,
+        "origination_identities",
+        FAILED,
+        "ACME: the account has no",
+        "make it",
+    ),
+    ("pool", unknown_pool, "origination_identities", FAILED, "pool-9: the account", "`pools`"),
+    (
+        "identity",
+        unknown_identity,
+        "origination_identities",
+        FAILED,
+        "no such identity (Plumbing)",
+        "origination_identity",
+    ),
+    ("mail_set", mail_set_gone, "mail_events", FAILED, "newsletter: there is no", "destination"),
+    (
+        "mail_bounces",
+        mail_destination(event_types=["BOUNCE", "OPEN"]),
+        "mail_events",
+        FAILED,
+        "newsletter: no enabled destination brings us COMPLAINT",
+        "event destination",
+    ),
+    (
+        "mail_elsewhere",
+        mail_destination(topic_arn=OTHER_TOPIC),
+        "mail_events",
+        FAILED,
+        "BOUNCE and COMPLAINT",
+        "event destination",
+    ),
     ("domain", domain_gone, "profiles_domain", FAILED, "clinic", "make the domain"),
     ("type", object_type_gone, "object_types", FAILED, "switchboard-paths", "setup profiles"),
     (
@@ -597,3 +675,30 @@ def test_nothing_is_changed_by_looking(deployment: Deployment) -> None:
     assert done == ["SendTextMessage"]  # A dry run, which the ledger shows as accepted.
     for name in deployment.made.tables.values():
         assert tables.scan(TableName=name)["Items"] == []
+
+
+def test_what_setup_makes_is_all_that_doctor_looks_for(deployment: Deployment) -> None:
+    sms = deployment.world["sms_voice"]
+    sms["phone_numbers"] = [
+        {"number": OUR_NUMBER, "id": "phone-1", "registration": "registration-1"}
+    ]
+    del sms["configuration_sets"], sms["opt_out_lists"]
+    deployment.instance()["flows"] = [{"id": "somebody-elses"}]
+    deployment.world["customer_profiles"]["domains"][0]["object_types"] = {}
+    assert {finding.check for finding in unwell(deployment.findings())} == {
+        "contact_flows",
+        "two_way",
+        "opt_out_mode",
+        "opt_out_lists",
+        "configuration_sets",
+        "object_types",
+    }
+
+    arguments = ["setup", "--routing-queue", "BasicQueue", "--yes", "--json"]
+    made = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    told = {one["subject"]: one["says"] for one in json.loads(made.stdout)["steps"]}
+    text = deployment.brands.replace(CHAT_FLOW, told["SMS chat"].rpartition(" ")[2])
+    text = text.replace(CALLS_FLOW, told["Appointment reminder"].rpartition(" ")[2])
+    (deployment.folder / "switchboard.toml").write_text(text, "utf-8")
+    assert list(unwell(list(examine(deployment.site(), CHECKS)))) == []

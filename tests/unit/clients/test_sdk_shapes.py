@@ -65,6 +65,8 @@ PINNED = {
     ("pinpoint-sms-voice-v2", "CreateOptOutList"): "f6b8666b9c336446",
     ("pinpoint-sms-voice-v2", "UpdatePhoneNumber"): "af2be900871749df",
     ("pinpoint-sms-voice-v2", "UpdatePool"): "95169cff21b7ee1e",
+    ("pinpoint-sms-voice-v2", "DescribeSenderIds"): "31281b48adf4476d",
+    ("sesv2", "GetConfigurationSetEventDestinations"): "b95f2345a5ed104f",
     ("sesv2", "GetAccount"): "b8ccf9da8cffed95",
     ("service-quotas", "ListServiceQuotas"): "9951556d42b43f19",
     ("customer-profiles", "GetDomain"): "e212faa69082252e",

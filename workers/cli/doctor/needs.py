@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.cli.doctor.site import Site
-from workers.config import ObjectKind
+from workers.config import ObjectKind, ObjectVersion
 
 _QUEUE: Final = (
     "sqs:ReceiveMessage",
@@ -68,6 +68,9 @@ def tables(site: Site) -> dict[str, str]:
 def _storage(site: Site) -> Iterator[Need]:
     settings, s3 = site.settings, f"arn:{site.partition}:s3:::"
     yield Need(f"{s3}{settings.media_bucket}/media", ("s3:PutObject", "s3:GetObject"))
+    if isinstance(settings.config, ObjectVersion):
+        where = f"{s3}{settings.config.bucket}/{settings.config.key}"
+        yield Need(where, ("s3:GetObjectVersion",))
     deferred = ("s3:PutObject", "s3:GetObject", "s3:DeleteObject")
     yield Need(f"{s3}{settings.deferred_bucket}/deferred", deferred)
     schedule = f"schedule/{settings.schedule_group}/deferred"
@@ -122,6 +125,10 @@ def _others(site: Site) -> Iterator[Need]:
     if site.configuration.bounces.ses_suppression_list:
         actions = ("ses:PutSuppressedDestination", "ses:DeleteSuppressedDestination")
         yield Need("*", actions)
+    bus = site.configuration.reminders.event_bus
+    if bus:
+        arn = bus if bus.startswith("arn:") else site.arn("events", f"event-bus/{bus}")
+        yield Need(arn, ("events:PutEvents",))
     rules = site.configuration.profiles
     if not rules.is_on:
         return

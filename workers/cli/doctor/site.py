@@ -33,6 +33,7 @@ class Site:
         self.topology = topology
         self.aws = aws
         self._queues: dict[str, dict[str, str]] = {}
+        self._rules: dict[str, list[str]] = {}
 
     @property
     def clock(self) -> Clock:
@@ -73,6 +74,14 @@ class Site:
             )
             self._queues[url] = answer["Attributes"]
         return self._queues[url]
+
+    def rules_to(self, queue_arn: str) -> list[str]:
+        """The names of the default bus's rules that send to a queue."""
+        if queue_arn not in self._rules:
+            events = self.aws.client("events")
+            answer = events.list_rule_names_by_target(TargetArn=queue_arn)
+            self._rules[queue_arn] = list(answer["RuleNames"])
+        return self._rules[queue_arn]
 
     @cached_property
     def topics(self) -> Mapping[str, str]:

@@ -27,8 +27,7 @@ def event_rules(site: Site) -> Iterator[Problem]:
     fed = {rule.queue for rule in site.topology.rules} & site.settings.queue_urls.keys()
     for queue in sorted(fed):
         arn = site.queue(site.settings.queue_urls[queue])["QueueArn"]
-        names = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
-        found = [events.describe_rule(Name=name) for name in names]
+        found = [events.describe_rule(Name=name) for name in site.rules_to(arn)]
         for rule in site.topology.rules:
             if rule.queue == queue:
                 yield from _rule_problems(rule.name, rule.pattern, queue, found)

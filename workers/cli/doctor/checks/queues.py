@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from schemas.topology import MAX_RETENTION_S
-from workers.cli.doctor.check import Catalogue, Problem
+from workers.cli.doctor.check import Catalogue, NotConcerned, Problem
+from workers.cli.doctor.needs import key_arn
 from workers.cli.doctor.policies import Sender, admits
 from workers.cli.doctor.site import Site, document
 from workers.cli.one_shot import is_not_found
@@ -108,19 +109,53 @@ def queue_encryption(site: Site) -> Iterator[Problem]:
 )
 def queue_policies(site: Site) -> Iterator[Problem]:
     """SNS and EventBridge tell nobody when a queue refuses them."""
-    events = site.aws.client("events")
     for name, url in site.settings.queue_urls.items():
         arn = site.queue(url)["QueueArn"]
         policy = document(site.queue(url).get("Policy"))
-        feeding = [
-            ("sns.amazonaws.com", site.topics[one.topic])
-            for one in site.topology.subscriptions
-            if one.queue == name and one.topic in site.topics
-        ]
-        if any(rule.queue == name for rule in site.topology.rules):
-            names = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
-            feeding += [("events.amazonaws.com", site.arn("events", f"rule/{n}")) for n in names]
-        for service, source in feeding:
-            sender = Sender(service, source, site.account_id)
+        for sender in _senders(site, name):
             if not admits(policy, "sqs:SendMessage", arn, sender):
-                yield Problem(name, f"its policy does not let {service} in for {source}")
+                says = f"its policy does not let {sender.service} in for {sender.source_arn}"
+                yield Problem(name, says)
+
+
+@CATALOGUE.add(
+    looks_at="the policies of queues' own keys: what feeds a queue must be let in there too",
+    remedy="allow kms:GenerateDataKey and kms:Decrypt to the service in the key's policy",
+    asks=(
+        "sqs:GetQueueAttributes",
+        "events:ListRuleNamesByTarget",
+        "kms:GetKeyPolicy",
+        "kms:DescribeKey",
+    ),
+    after=("queue_encryption", "queue_policies"),
+)
+def queue_keys(site: Site) -> Iterator[Problem]:
+    """Each key is asked for once."""
+    keys: dict[str, dict[str, Any]] = {}
+    arn_of: dict[str, str] = {}
+    for name, url in site.settings.queue_urls.items():
+        key = site.queue(url).get("KmsMasterKeyId")
+        if not key:
+            continue
+        if key not in keys:
+            arn_of[key] = key_arn(site, key)
+            answer = site.aws.client("kms").get_key_policy(KeyId=arn_of[key], PolicyName="default")
+            keys[key] = document(answer["Policy"])
+        for sender in _senders(site, name):
+            for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+                if not admits(keys[key], action, arn_of[key], sender):
+                    yield Problem(name, f"its key does not allow {action} to {sender.service}")
+    if not keys:
+        raise NotConcerned("no queue has a key of its own")
+
+
+def _senders(site: Site, queue: str) -> Iterator[Sender]:
+    """The topics and rules that feed a queue: those of the topology, as the account has them."""
+    for one in site.topology.subscriptions:
+        if one.queue == queue and one.topic in site.topics:
+            yield Sender("sns.amazonaws.com", site.topics[one.topic], site.account_id)
+    if any(rule.queue == queue for rule in site.topology.rules):
+        arn = site.queue(site.settings.queue_urls[queue])["QueueArn"]
+        for name in site.rules_to(arn):
+            source = site.arn("events", f"rule/{name}")
+            yield Sender("events.amazonaws.com", source, site.account_id)

@@ -150,6 +150,33 @@ def opt_out_lists(site: Site) -> Iterator[Problem]:
 
 
 @CATALOGUE.add(
+    looks_at="the pools and sender IDs that brands name, and what replies are sent from",
+    remedy="correct `pools`, `sender_ids` or `origination_identity`, or make it in this Region",
+    asks=(*_NUMBERS, "sms-voice:DescribePools", "sms-voice:DescribeSenderIds"),
+    after=("numbers",),
+)
+def origination_identities(site: Site) -> Iterator[Problem]:
+    """Not looked at where brands name numbers only."""
+    if not any(b.pools or b.sender_ids or b.origination_identity for b in site.brands):
+        raise NotConcerned("the brands name numbers only")
+    pools = {str(one["PoolId"]) for one in site.aws.pages(SMS, "describe_pools", "Pools")}
+    senders = {
+        str(one["SenderId"]) for one in site.aws.pages(SMS, "describe_sender_ids", "SenderIds")
+    }
+    for brand in site.brands:
+        for pool in brand.pools:
+            if bare(pool) not in pools:
+                yield Problem(bare(pool), f"the account has no such pool ({brand.name})")
+        for sender in brand.sender_ids:
+            if sender not in senders:
+                yield Problem(sender, f"the account has no such sender ID ({brand.name})")
+        identity = brand.origination_identity
+        known = pools | senders | {str(number["PhoneNumberId"]) for number in site.numbers}
+        if identity and bare(identity) not in known and site.number(identity) is None:
+            yield Problem(mask(identity), f"the account has no such identity ({brand.name})")
+
+
+@CATALOGUE.add(
     looks_at="each brand's configuration set: there, with an enabled event destination that sends"
     " TEXT_ALL to our topic. Without receipts a text in doubt cannot be resolved",
     remedy="run `switchboard setup receipts`, which shows what it would change first",
