@@ -9,14 +9,14 @@ PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
-PARTS := lint layers unit contract clients e2e faults e2e-localstack
+PARTS := lint layers unit contract clients e2e faults e2e-localstack image-test
 # These look at no clock, so they may be slow: they are run while the others wait for something.
 MEANWHILE := types dst model
 SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
-	faults e2e-localstack \
+	faults e2e-localstack image-test \
 	storm crash-matrix soak soak-profiles soak-calls fuzz bench dst model clean lock
 
 help: ## Say what there is
@@ -84,6 +84,10 @@ faults: $(DEV) ## Faults on real processes and sockets: kills, cut connections, 
 e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 only)
 	$(BIN)/pytest -q tests/e2e -m "not faults" --backend localstack $(ARGS)
 
+# Needs buildah, podman, runc and mmdebstrap of Debian's, and root; .ci/run installs them.
+image-test: $(DEV) ## Build the image, run every role of it unprivileged and read-only, drain it
+	$(BIN)/pytest -q tests/image $(ARGS)
+
 storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker killed every two seconds
 	$(BIN)/python -m demo.storm $(ARGS)
 
@@ -130,6 +134,7 @@ lock: $(APP) ## Pin the requirements anew, with hashes (UPGRADE=--upgrade for ne
 	@$(call COMPILE,.local/lock/bin) --universal ../pyproject.toml dev.in -o dev.txt
 	@$(call COMPILE,.local/lock/bin) --universal emulator.in -o emulator.txt
 	@$(call COMPILE,.local/lock/bin) --universal awscli.in -o awscli.txt
+	@$(call COMPILE,.local/lock/bin) --universal hadolint.in -o hadolint.txt
 	@$(call COMPILE,.local/lock/bin) --universal lock.in -o lock.txt
 	@$(call COMPILE,.local/lock/bin) --universal peer-dramatiq.in -o peer-dramatiq.txt
 	@$(call COMPILE,.local/lock/bin) --universal peer-sqs-workers.in -o peer-sqs-workers.txt

@@ -58,8 +58,7 @@ STARTS_EVERY_S = 0.5
 OPENING_TURNS_PER_CHAT = 0.3
 SAID_IN_THE_STORM = 0.9
 LAST_WORDS_S = 240.0
-SHORT_LEASES = """session_lease_s = 5
-runtime.inbound-sms = { lease_s = 10, lease_step_s = 10 }
+SHORT_LEASES = """runtime.inbound-sms = { lease_s = 10, lease_step_s = 10 }
 runtime.chat-stream = { lease_s = 10, lease_step_s = 10 }
 runtime.contact-events = { lease_s = 10, lease_step_s = 10 }
 runtime.delivery-receipts = { lease_s = 10, lease_step_s = 10 }

@@ -43,6 +43,7 @@ TYPES = Path(__file__).parents[2] / "infra" / "profiles"
 DOMAIN, QUEUE = "clinic", "engagement-events"
 SEARCH_LAG_MS = 2_000
 TELL_S = 10.0
+FED_AT_ONCE, BACKLOG = 500, 1_500
 
 
 def main() -> int:
@@ -84,7 +85,7 @@ async def _run(given: argparse.Namespace, folder: Path, aws: LocalAws) -> Mappin
         await simulator.set_knobs(customer_profiles={"search_lag_ms": SEARCH_LAG_MS})
         began = time.monotonic()
         queues = _Queues(aws, world.provisioned)
-        await asyncio.to_thread(queues.fill, events)
+        await queues.feed(events)
         await queues.settled(given.seconds)
         seconds = time.monotonic() - began
         requests = await _requests(world)
@@ -132,8 +133,22 @@ class _Queues:
         self._sqs = boto3.client("sqs", **aws.client_arguments("SQS"))
         self._url, self._dlq_url = made.queue_urls[QUEUE], made.dlq_urls[QUEUE]
 
-    def fill(self, events: Sequence[str]) -> None:
-        """All of them, ten at a time."""
+    async def feed(self, events: Sequence[str]) -> None:
+        """All of them, as fast as they are taken: an emulator looks through all it holds."""
+        began, told_s = time.monotonic(), 0.0
+        for start in range(0, len(events), FED_AT_ONCE):
+            await asyncio.to_thread(self._send, events[start : start + FED_AT_ONCE])
+            await asyncio.to_thread(self._until_taken)
+            passed_s = time.monotonic() - began
+            if passed_s > told_s + TELL_S:
+                told_s = passed_s
+                sys.stderr.write(f"{passed_s:4.0f} s: {start} of {len(events)} are in\n")
+
+    def _until_taken(self) -> None:
+        while self._depth(self._url) > BACKLOG:
+            time.sleep(0.2)
+
+    def _send(self, events: Sequence[str]) -> None:
         for batch in _tens(events):
             self._sqs.send_message_batch(
                 QueueUrl=self._url,

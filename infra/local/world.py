@@ -37,6 +37,9 @@ KEY_BYTES = 32
 ContactCentre = Callable[[Provisioned], Mapping[str, object]]
 """What exists in the simulator at the start; it may name the topics that were made."""
 
+RunWorker = Callable[[int, Sequence[str], Mapping[str, str]], list[str]]
+"""The command that starts a worker elsewhere, from its number, its arguments and its environment."""
+
 Interpose = Callable[[LocalAws, Provisioned], Awaitable[LocalAws]]
 """Puts something between the workers and these endpoints; returns those that workers are told."""
 
@@ -101,6 +104,7 @@ class WorldPlan:
     backend: Backend = Backend.EMBEDDED
     seed: int = 0
     interpose: Interpose | None = None
+    run_worker: RunWorker | None = None
     ledger_kept: int | None = None
     time: OtherTime | None = None
     ready_timeout_s: float = 60.0
@@ -300,6 +304,8 @@ class World:
         command = [SWITCHBOARD, "worker"]
         if groups := self.plan.worker_queues:
             command += ["--queues", ",".join(groups[worker % len(groups)])]
+        if self.plan.run_worker is not None:
+            command, env = self.plan.run_worker(worker, command[1:], env), dict(os.environ)
         self._workers[worker] = Program(
             f"worker-{worker}", command, env=env, log=self.worker_log(worker)
         )

@@ -12,6 +12,7 @@ import click
 
 _COMMANDS: Final = {
     "worker": ("workers.cli.worker", "worker", "Consume the queues and relay conversations."),
+    "health": ("workers.cli.health", "health", "Ask the worker on this machine how it is."),
     "queue": ("workers.cli.queue", "queue", "Pause, resume and look at queues."),
     "remind": ("workers.cli.remind", "remind", "Ask for one reminder call."),
     "calls": ("workers.cli.calls", "calls", "Call lists: start, status, report, pause, cancel."),
