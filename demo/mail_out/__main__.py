@@ -138,15 +138,17 @@ class _Queues:
         began, told_s = time.monotonic(), 0.0
         for start in range(0, len(events), FED_AT_ONCE):
             await asyncio.to_thread(self._send, events[start : start + FED_AT_ONCE])
-            await asyncio.to_thread(self._until_taken)
+            await self._until_taken()
             passed_s = time.monotonic() - began
             if passed_s > told_s + TELL_S:
                 told_s = passed_s
                 sys.stderr.write(f"{passed_s:4.0f} s: {start} of {len(events)} are in\n")
 
-    def _until_taken(self) -> None:
-        while self._depth(self._url) > BACKLOG:
-            time.sleep(0.2)
+    async def _until_taken(self) -> None:
+        for _ in count():
+            if await asyncio.to_thread(self._depth, self._url) <= BACKLOG:
+                return
+            await asyncio.sleep(0.2)
 
     def _send(self, events: Sequence[str]) -> None:
         for batch in _tens(events):

@@ -38,7 +38,7 @@ ContactCentre = Callable[[Provisioned], Mapping[str, object]]
 """What exists in the simulator at the start; it may name the topics that were made."""
 
 RunWorker = Callable[[int, Sequence[str], Mapping[str, str]], list[str]]
-"""The command that starts a worker elsewhere, from its number, its arguments and its environment."""
+"""The command that starts a worker elsewhere: from its number, arguments and environment."""
 
 Interpose = Callable[[LocalAws, Provisioned], Awaitable[LocalAws]]
 """Puts something between the workers and these endpoints; returns those that workers are told."""

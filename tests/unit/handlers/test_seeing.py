@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from tests.unit.handlers.relay import OURS, THEIRS, Relay, Worker, brand_with
 from tests.unit.handlers.test_receipts import told
 from workers.clients.call import Api, Caller
-from workers.errors import InDoubt, OptedOut, PermanentError, Throttled
+from workers.clients.errors import SPEND_LIMIT
+from workers.errors import InDoubt, OptedOut, PermanentError, QuotaFull, Throttled
 from workers.limits import Limits
 from workers.meter import Meter
 from workers.metrics import (
@@ -80,10 +81,15 @@ async def test_every_metric_of_what_handlers_do_is_kept_by_a_scripted_day() -> N
     async def refuse() -> None:
         raise Throttled("throttled")
 
+    async def spent() -> None:
+        raise QuotaFull(SPEND_LIMIT)
+
     LiveShare(TableRoster(MemoryTable(), relay.clock), "a", lambda _: None, relay.clock, metrics)
     caller = Caller(meter, Limits(relay.clock))
     with pytest.raises(Throttled):
         await caller.call(Api("connect", "StartChatContact"), refuse)
+    with pytest.raises(QuotaFull):
+        await caller.call(Api("pinpoint-sms-voice-v2", "SendTextMessage"), spent)
     never = {
         metric.name
         for metric in all_metrics()
