@@ -17,6 +17,7 @@ import pytest
 from infra.local.endpoints import LocalAws
 from simulator.application import running
 from simulator.client import SimulatorClient
+from simulator.ledger import Entry
 from simulator.settings import SimulatorSettings
 
 
@@ -67,8 +68,13 @@ class ThreadedSimulator:
         self._control(lambda control: control.clear_faults())
 
     def operations(self) -> list[str]:
-        """Every accepted request so far, by operation, in order."""
-        return [entry.name for entry in self._control(lambda control: control.ledger())]
+        """Every accepted request and fact so far, by name, in order."""
+        return [entry.name for entry in self.ledger()]
+
+    def ledger(self) -> list[Entry]:
+        """The whole ledger."""
+        found: list[Entry] = self._control(lambda control: control.ledger())
+        return found
 
     def _control(self, ask: Any) -> Any:
         async def asked() -> Any:

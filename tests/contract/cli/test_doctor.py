@@ -668,11 +668,11 @@ def test_without_a_usable_environment_it_does_not_run(deployment: Deployment) ->
 def test_nothing_is_changed_by_looking(deployment: Deployment) -> None:
     deployment.settle()
     tables = deployment.client("dynamodb")
-    before = len(deployment.account.operations())
+    before = len(deployment.account.ledger())
     assert run().exit_code == 0
     reads = ("Describe", "List", "Get")
-    done = [one for one in deployment.account.operations()[before:] if not one.startswith(reads)]
-    assert done == ["SendTextMessage"]  # A dry run, which the ledger shows as accepted.
+    done = [one for one in deployment.account.ledger()[before:] if not one.name.startswith(reads)]
+    assert [(one.name, one.params["DryRun"]) for one in done] == [("SendTextMessage", True)]
     for name in deployment.made.tables.values():
         assert tables.scan(TableName=name)["Items"] == []
 

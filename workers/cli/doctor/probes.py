@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from schemas.topology import Table
 from workers.cli.doctor.needs import tables
 from workers.cli.doctor.site import SMS, Site
 
@@ -39,17 +40,23 @@ def _tables(site: Site) -> Iterator[Probe]:
     client = site.aws.client("dynamodb")
     names = tables(site)
     for table in site.topology.tables:
-        key = {table.partition_key: {"S": f"doctor#{uuid.uuid4()}"}}
-        if table.sort_key:
-            key[table.sort_key] = {"S": "doctor"}
         condition = f"attribute_exists({table.partition_key})"
         never = {"TableName": names[table.name], "ConditionExpression": condition}
-        yield Probe("dynamodb:PutItem", partial(client.put_item, Item=key, **never))
-        yield Probe("dynamodb:UpdateItem", partial(client.update_item, Key=key, **never))
-        yield Probe("dynamodb:DeleteItem", partial(client.delete_item, Key=key, **never))
+        yield Probe("dynamodb:PutItem", partial(client.put_item, Item=_no_item(table), **never))
         yield Probe(
-            "dynamodb:GetItem", partial(client.get_item, TableName=names[table.name], Key=key)
+            "dynamodb:UpdateItem", partial(client.update_item, Key=_no_item(table), **never)
         )
+        yield Probe(
+            "dynamodb:DeleteItem", partial(client.delete_item, Key=_no_item(table), **never)
+        )
+        read = partial(client.get_item, TableName=names[table.name], Key=_no_item(table))
+        yield Probe("dynamodb:GetItem", read)
+
+
+def _no_item(table: Table) -> dict[str, Any]:
+    """The key of an item that is nowhere."""
+    keys = [table.partition_key, *([table.sort_key] if table.sort_key else [])]
+    return {key: {"S": f"doctor#{uuid.uuid4()}"} for key in keys}
 
 
 def _connect(site: Site) -> Iterator[Probe]:
