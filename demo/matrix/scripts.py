@@ -154,6 +154,7 @@ SCRIPTS: tuple[Script, ...] = (
             Step("text after it", _text_after_the_end),
         ),
         kills_from=2,
+        plays_on=True,  # Nobody is told that a chat has ended who has begun the next one meanwhile.
     ),
     Script(
         "opt-out", CLINIC, (FIRST, Step("STOP", _stop), Step("START", _start)), 2, plays_on=True
