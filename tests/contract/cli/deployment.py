@@ -142,15 +142,16 @@ class Deployment:
         (self.folder / "switchboard.toml").write_text(self.brands, "utf-8")
         self.account.put_world(self.world)
 
-    def site(self) -> Site:
-        settings = load()
+    def site(self, service: str | None = None) -> Site:
+        settings, topology = load(), load_topology()
         assert isinstance(settings.config, Path)
         configuration = load_configuration(settings.config)
-        return Site(settings, configuration, load_topology(), OneShotAws())
+        taken = [q for one in topology.services if one.name == service for q in one.queues]
+        return Site(settings, configuration, topology, OneShotAws(), taken)
 
-    def findings(self, *only: str) -> list[Finding]:
+    def findings(self, *only: str, service: str | None = None) -> list[Finding]:
         self.settle()
-        return list(examine(self.site(), chosen(only)))
+        return list(examine(self.site(service), chosen(only)))
 
     def allow(self, actions: list[str]) -> None:
         """What the task's role may do, in place of what it might before."""
@@ -160,9 +161,9 @@ class Deployment:
             RoleName=self.role, PolicyName="work", PolicyDocument=document
         )
 
-    def needed_actions(self) -> list[str]:
+    def needed_actions(self, service: str | None = None) -> list[str]:
         self.settle()
-        return sorted({action for need in needed(self.site()) for action in need.actions})
+        return sorted({action for need in needed(self.site(service)) for action in need.actions})
 
 
 def deploy(

@@ -601,6 +601,38 @@ def test_every_check_is_broken_by_a_test() -> None:
     assert {case[2] for case in CASES} == {check.name for check in CHECKS}
 
 
+@pytest.mark.parametrize(
+    ("service", "lacking"),
+    [
+        pytest.param("engagement", "connect:StartChatContact", id="engagement"),
+        pytest.param("conversations", "sms-voice:DescribeOptedOutNumbers", id="conversations"),
+        pytest.param("reminders", "connect:UpdateContactAttributes", id="reminders"),
+    ],
+)
+def test_a_services_role_needs_what_its_queues_need_and_no_more(
+    deployment: Deployment, service: str, lacking: str
+) -> None:
+    deployment.allow(deployment.needed_actions(service))
+    assert list(unwell(deployment.findings("permissions", service=service))) == []
+    refused = [finding.subject for finding in unwell(deployment.findings("permissions"))]
+    assert lacking in refused
+
+
+def test_a_service_is_not_asked_about_the_queues_of_others(deployment: Deployment) -> None:
+    queue_gone(deployment)
+    assert list(unwell(deployment.findings("queues", service="engagement"))) == []
+    [finding] = unwell(deployment.findings("queues", service="reminders"))
+    assert finding.subject == "reminders"
+
+
+def test_a_service_makes_no_calls_that_its_role_need_not_allow(deployment: Deployment) -> None:
+    stop_contact_refused(deployment)
+    for service in ("engagement", "reminders"):
+        assert list(unwell(deployment.findings("calls_without_effect", service=service))) == []
+    [finding] = unwell(deployment.findings("calls_without_effect", service="conversations"))
+    assert finding.subject == "connect:StopContact"
+
+
 def test_a_topic_may_be_closed_where_numbers_publish_by_a_role(deployment: Deployment) -> None:
     topic_closed("inbound-sms")(deployment)
     deployment.number()["two_way_role_arn"] = "arn:aws:iam::000000000000:role/inbound"
@@ -663,6 +695,9 @@ def test_without_a_usable_environment_it_does_not_run(deployment: Deployment) ->
     deployment.brands = deployment.brands.replace("configuration_set", "configuration_sett")
     deployment.settle()
     assert run().exit_code == 2
+    unknown = run("--service", "nobodys")
+    assert unknown.exit_code == 2
+    assert "there are conversations, engagement, reminders" in unknown.output
 
 
 def test_nothing_is_changed_by_looking(deployment: Deployment) -> None:

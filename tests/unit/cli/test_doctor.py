@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from infra.topology import load_topology
 from workers.cli import main
 from workers.cli.doctor.checks import CHECKS
 from workers.cli.doctor.checks.topics import standing
 from workers.cli.doctor.command import chosen
+from workers.cli.doctor.needs import CAPABILITIES, RUNTIME, TABLES_OF
 from workers.cli.doctor.policies import Sender, admits
 from workers.cli.topics import topic_arns
 
@@ -45,6 +47,14 @@ def test_the_policy_only_looks() -> None:
     # GenerateDataKey is a dry run, SimulatePrincipalPolicy a question.
     others = {"GenerateDataKey", "SimulatePrincipalPolicy"}
     assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs - others)
+
+
+def test_every_handler_and_every_table_is_known_to_what_roles_need() -> None:
+    topology = load_topology()
+    assert {queue.handler for queue in topology.queues} == CAPABILITIES.keys()
+    assert {table.name for table in topology.tables} == TABLES_OF.keys()
+    known = frozenset({RUNTIME}).union(*CAPABILITIES.values())
+    assert frozenset().union(*TABLES_OF.values()) <= known
 
 
 def test_a_chosen_check_brings_those_that_it_builds_on() -> None:
@@ -131,8 +141,6 @@ def test_a_subscription_that_waits_for_its_confirmation_is_none(arns: list[str],
 
 
 def test_topics_share_the_chat_streams_prefix() -> None:
-    from infra.topology import load_topology
-
     chat = "arn:aws:sns:us-east-1:111122223333:prod-chat-stream"
     found = topic_arns(chat, load_topology())
     assert found["inbound-sms"] == TOPIC

@@ -36,10 +36,22 @@ _WIDTH: Final = 88
     type=click.Choice([check.name for check in CHECKS]),
     help="Only this check, and those it builds on. Repeat for more.",
 )
+@click.option(
+    "--service",
+    metavar="NAME",
+    help="The service of infra/topology.json whose task this is: only its queues are looked at, and"
+    " what its role may do by what they need. All of them by default.",
+)
 @click.option("--list", "as_list", is_flag=True, help="Print every check, as docs/doctor.md.")
 @click.option("--policy", "as_policy", is_flag=True, help="Print the IAM policy it may look by.")
 def doctor(
-    *, as_json: bool, strict: bool, only: tuple[str, ...], as_list: bool, as_policy: bool
+    *,
+    as_json: bool,
+    strict: bool,
+    only: tuple[str, ...],
+    service: str | None,
+    as_list: bool,
+    as_policy: bool,
 ) -> None:
     """Look, from inside a task, at what breaks deployments. Nothing is changed.
 
@@ -49,7 +61,7 @@ def doctor(
 
     \b
     switchboard doctor
-    switchboard doctor --json --strict
+    switchboard doctor --service conversations --strict --json
     switchboard doctor --only two_way --only opt_out_mode
 
     Exit status: 0 all is well, 1 something failed (with --strict also a warning), 2 it could not
@@ -65,7 +77,7 @@ def doctor(
 
     findings: list[Finding] = []
     try:
-        for finding in examine(_site(), chosen(only)):
+        for finding in examine(_site(service), chosen(only)):
             findings.append(finding)
             if not as_json:
                 _print(finding)
@@ -96,15 +108,21 @@ def chosen(names: Sequence[str]) -> list[Check]:
     return [check for check in CHECKS if check.name in wanted]
 
 
-def _site() -> Site:
+def _site(service: str | None) -> Site:
+    """Raises SettingsError: the environment, the configuration or the service's name is wrong."""
     from workers.bootstrap import configured
     from workers.cli.doctor.site import Site
     from workers.cli.one_shot import OneShotAws
     from workers.settings import load
 
+    topology = load_topology()
+    services = {one.name: one.queues for one in topology.services}
+    if service is not None and service not in services:
+        raise SettingsError(f"there is no service {service}: there are {', '.join(services)}")
     settings = load()
     source = asyncio.run(configured(settings.config))
-    return Site(settings, source.configuration, load_topology(), OneShotAws())
+    taken = services[service] if service is not None else ()
+    return Site(settings, source.configuration, topology, OneShotAws(), taken)
 
 
 def _print(finding: Finding) -> None:

@@ -6,19 +6,31 @@ resources IAM asks about for Connect's contacts; both the instance and what is i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
-from workers.cli.doctor.site import Site
+from workers.cli.doctor.site import Site, bare
 from workers.config import ObjectKind, ObjectVersion
 
-_QUEUE: Final = (
+CAPABILITIES: Final[Mapping[str, frozenset[str]]] = {
+    "inbound_sms": frozenset({"relay", "calls", "profiles"}),
+    "chat_stream": frozenset({"relay"}),
+    "contact_events": frozenset({"relay", "calls"}),
+    "delivery_receipts": frozenset({"relay", "bounces", "calls", "profiles"}),
+    "chat_commands": frozenset({"relay"}),
+    "engagement_events": frozenset({"bounces", "profiles"}),
+    "reminders": frozenset({"calls", "profiles"}),
+    "timers": frozenset({"calls", "opt_out_sync"}),
+}
+"""The tools that each handler is built with, as the roles of Terraform's modules/fleet have it."""
+RUNTIME: Final = "runtime"
+_TAKE: Final = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueAttributes",
-    "sqs:SendMessage",
 )
 _TABLE: Final = (
     "dynamodb:GetItem",
@@ -27,29 +39,63 @@ _TABLE: Final = (
     "dynamodb:DeleteItem",
     "dynamodb:Query",
 )
+TABLES_OF: Final[Mapping[str, frozenset[str]]] = {
+    "deliveries": frozenset({RUNTIME}),
+    "fleet": frozenset({RUNTIME}),
+    "sessions": frozenset({"relay", "calls"}),
+    "suppressions": frozenset({"relay", "bounces", "calls", "opt_out_sync"}),
+    "calls": frozenset({"calls"}),
+    "profiles": frozenset({"profiles"}),
+}
+"""The capabilities that keep something in each table."""
+_COMMAND_HANDLERS: Final = frozenset({"chat_commands", "reminders"})
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Actions on one resource."""
+    """Actions on one resource, of those who have one of the capabilities."""
 
+    of: frozenset[str]
     resource: str
     actions: tuple[str, ...]
 
 
+def capabilities(site: Site) -> frozenset[str]:
+    """What the queues that are taken ask for: the service's, or all."""
+    handlers = (queue.handler for queue in site.topology.queues if queue.name in site.taken)
+    return frozenset({RUNTIME}).union(*(CAPABILITIES[handler] for handler in handlers))
+
+
 def needed(site: Site) -> Iterator[Need]:
-    """All that the configured capabilities call."""
-    settings = site.settings
-    for url in settings.queue_urls.values():
-        yield Need(site.queue(url)["QueueArn"], _QUEUE)
-    for url in settings.dlq_urls.values():
-        yield Need(site.queue(url)["QueueArn"], ("sqs:SendMessage",))
-    for table in tables(site).values():
-        yield Need(site.arn("dynamodb", f"table/{table}"), _TABLE)
-    yield from _storage(site)
-    yield from _connect(site)
-    yield from _texts(site)
-    yield from _others(site)
+    """All that is called for the queues that are taken, as the deployment is configured."""
+    of = capabilities(site)
+    every = (_queues(site), _tables(site), _storage(site), _connect(site), _texts(site))
+    return (need for need in chain(*every, _others(site)) if need.of & of)
+
+
+def _needs(of: str, resource: str, *actions: str) -> Need:
+    return Need(frozenset(of.split()), resource, actions)
+
+
+def _queues(site: Site) -> Iterator[Need]:
+    for url in site.queue_urls.values():
+        yield _needs(RUNTIME, _queue_arn(site, url), *_TAKE)
+    for url in site.dlq_urls.values():
+        yield _needs(RUNTIME, _queue_arn(site, url), "sqs:SendMessage")
+    for queue in site.topology.queues:
+        wired = site.settings.queue_urls.get(queue.name)
+        if queue.handler in _COMMAND_HANDLERS and wired is not None:
+            yield _needs("relay calls", _queue_arn(site, wired), "sqs:SendMessage")
+
+
+def _queue_arn(site: Site, url: str) -> str:
+    """By its URL: a role may not ask about another service's queue."""
+    return site.arn("sqs", url.rpartition("/")[2])
+
+
+def _tables(site: Site) -> Iterator[Need]:
+    for name, deployed in tables(site).items():
+        yield Need(TABLES_OF[name], site.arn("dynamodb", f"table/{deployed}"), _TABLE)
 
 
 def tables(site: Site) -> dict[str, str]:
@@ -67,18 +113,18 @@ def tables(site: Site) -> dict[str, str]:
 
 def _storage(site: Site) -> Iterator[Need]:
     settings, s3 = site.settings, f"arn:{site.partition}:s3:::"
-    yield Need(f"{s3}{settings.media_bucket}/media", ("s3:PutObject", "s3:GetObject"))
+    yield _needs("relay", f"{s3}{settings.media_bucket}/media", "s3:PutObject", "s3:GetObject")
     if isinstance(settings.config, ObjectVersion):
         where = f"{s3}{settings.config.bucket}/{settings.config.key}"
-        yield Need(where, ("s3:GetObjectVersion",))
+        yield _needs(RUNTIME, where, "s3:GetObjectVersion")
     deferred = ("s3:PutObject", "s3:GetObject", "s3:DeleteObject")
-    yield Need(f"{s3}{settings.deferred_bucket}/deferred", deferred)
+    yield _needs(RUNTIME, f"{s3}{settings.deferred_bucket}/deferred", *deferred)
     schedule = f"schedule/{settings.schedule_group}/deferred"
-    yield Need(site.arn("scheduler", schedule), ("scheduler:CreateSchedule",))
-    yield Need(settings.schedule_role_arn, ("iam:PassRole",))
+    yield _needs(RUNTIME, site.arn("scheduler", schedule), "scheduler:CreateSchedule")
+    yield _needs(RUNTIME, settings.schedule_role_arn, "iam:PassRole")
     if settings.kms_key_id is not None:
-        actions = ("kms:GenerateDataKey", "kms:Decrypt")
-        yield Need(key_arn(site, settings.kms_key_id), actions)
+        key = key_arn(site, settings.kms_key_id)
+        yield _needs(RUNTIME, key, "kms:GenerateDataKey", "kms:Decrypt")
 
 
 def key_arn(site: Site, key_id: str) -> str:
@@ -93,51 +139,50 @@ def _connect(site: Site) -> Iterator[Need]:
     instance = site.arn("connect", f"instance/{site.settings.connect_instance_id}")
     for flow_id in sorted({brand.contact_flow_id for brand in site.brands}):
         flow = f"{instance}/contact-flow/{flow_id.rpartition('/')[2]}"
-        yield Need(flow, ("connect:StartChatContact",))
-    contact = (
-        "connect:StartContactStreaming",
-        "connect:StopContact",
-        "connect:UpdateContactAttributes",
-        "connect:DescribeContact",
-    )
-    yield Need(f"{instance}/contact/any", contact)
+        yield _needs("relay", flow, "connect:StartChatContact")
+    contact = f"{instance}/contact/any"
+    held = ("StartContactStreaming", "StopContact", "UpdateContactAttributes", "DescribeContact")
+    yield _needs("relay", contact, *(f"connect:{call}" for call in held))
     if site.configuration.makes_calls:
-        yield Need(f"{instance}/contact/any", ("connect:StartOutboundVoiceContact",))
+        dialled = ("connect:StartOutboundVoiceContact", "connect:DescribeContact")
+        yield _needs("calls", contact, *dialled)
 
 
 def _texts(site: Site) -> Iterator[Need]:
-    yield Need(
-        site.arn("sms-voice", "configuration-set/any"), ("sms-voice:DescribeConfigurationSets",)
-    )
+    for name in sorted({brand.configuration_set for brand in site.brands}):
+        arn = site.arn("sms-voice", f"configuration-set/{bare(name)}")
+        yield _needs(RUNTIME, arn, "sms-voice:DescribeConfigurationSets")
     for brand in site.brands:
         actions = ["sms-voice:SendTextMessage"]
         if brand.media == "mms":
             actions.append("sms-voice:SendMediaMessage")
         for number in site.numbers_of(brand):
-            yield Need(str(number["PhoneNumberArn"]), tuple(actions))
-    lists = ("PutOptedOutNumber", "DeleteOptedOutNumber", "DescribeOptedOutNumbers")
+            yield _needs("relay calls", str(number["PhoneNumberArn"]), *actions)
     for name in sorted({brand.opt_out_list for brand in site.brands}):
         arn = name if name.startswith("arn:") else site.arn("sms-voice", f"opt-out-list/{name}")
-        yield Need(arn, tuple(f"sms-voice:{one}" for one in lists))
+        kept = ("sms-voice:PutOptedOutNumber", "sms-voice:DeleteOptedOutNumber")
+        yield _needs("relay calls bounces", arn, *kept)
+        yield _needs("opt_out_sync", arn, "sms-voice:DescribeOptedOutNumbers")
 
 
 def _others(site: Site) -> Iterator[Need]:
     if site.configuration.bounces.ses_suppression_list:
-        actions = ("ses:PutSuppressedDestination", "ses:DeleteSuppressedDestination")
-        yield Need("*", actions)
+        listed = ("ses:PutSuppressedDestination", "ses:DeleteSuppressedDestination")
+        yield _needs("bounces", "*", *listed)
     bus = site.configuration.reminders.event_bus
     if bus:
         arn = bus if bus.startswith("arn:") else site.arn("events", f"event-bus/{bus}")
-        yield Need(arn, ("events:PutEvents",))
+        yield _needs("calls", arn, "events:PutEvents")
     rules = site.configuration.profiles
     if not rules.is_on:
         return
     domain = site.arn("profile", f"domains/{rules.domain}")
-    yield Need(domain, ("profile:SearchProfiles", "profile:CreateProfile"))
+    yield _needs("profiles", domain, "profile:SearchProfiles", "profile:CreateProfile")
     for kind in ObjectKind:
         mapping = rules.objects.named(kind)
         if mapping is not None:
-            yield Need(f"{domain}/object-types/{mapping.type}", ("profile:PutProfileObject",))
+            where = f"{domain}/object-types/{mapping.type}"
+            yield _needs("profiles", where, "profile:PutProfileObject")
 
 
 class Simulation:

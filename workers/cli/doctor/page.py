@@ -20,6 +20,7 @@ nothing.
 switchboard doctor                       # a table: what is wrong, and what to do
 switchboard doctor --json | jq '.findings[] | select(.status == "failed")'
 switchboard doctor --only two_way --only opt_out_mode
+switchboard doctor --service engagement  # in a task of that service: its role needs no more
 aws ecs execute-command --cluster CLUSTER --task TASK --interactive --command "switchboard doctor"
 ```
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from schemas.topology import Table
-from workers.cli.doctor.needs import tables
+from workers.cli.doctor.needs import TABLES_OF, capabilities, tables
 from workers.cli.doctor.site import SMS, Site
 
 _DESTINATION: Final = "+14254147755"
@@ -30,16 +30,21 @@ class Probe:
 
 
 def probes(site: Site) -> Iterator[Probe]:
-    """All of them, for what is configured."""
-    yield from _tables(site)
-    yield from _connect(site)
-    yield from _texts(site)
+    """All of them that the queues that are taken, and what is configured, ask for."""
+    of = capabilities(site)
+    yield from _tables(site, of)
+    if "relay" in of:
+        yield from _connect(site)
+    if of & {"relay", "calls"}:
+        yield from _texts(site)
 
 
-def _tables(site: Site) -> Iterator[Probe]:
+def _tables(site: Site, of: frozenset[str]) -> Iterator[Probe]:
     client = site.aws.client("dynamodb")
     names = tables(site)
     for table in site.topology.tables:
+        if not TABLES_OF[table.name] & of:
+            continue
         condition = f"attribute_exists({table.partition_key})"
         never = {"TableName": names[table.name], "ConditionExpression": condition}
         yield Probe("dynamodb:PutItem", partial(client.put_item, Item=_no_item(table), **never))

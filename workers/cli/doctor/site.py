@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,16 +22,24 @@ SMS = "pinpoint-sms-voice-v2"
 class Site:
     """One deployment, seen from a task. Everything asked of AWS only reads.
 
+    `taken` are the queues of the service that is looked at; all by default.
     A cached answer raises as its call did: botocore's `ClientError` and `BotoCoreError`.
     """
 
     def __init__(
-        self, settings: Settings, configuration: Configuration, topology: Topology, aws: OneShotAws
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        topology: Topology,
+        aws: OneShotAws,
+        taken: Collection[str] = (),
     ) -> None:
         self.settings = settings
         self.configuration = configuration
         self.topology = topology
         self.aws = aws
+        wired = frozenset(settings.queue_urls)
+        self.taken = wired & frozenset(taken) if taken else wired
         self._queues: dict[str, dict[str, str]] = {}
         self._rules: dict[str, list[str]] = {}
 
@@ -44,6 +52,17 @@ class Site:
     def brands(self) -> tuple[Brand, ...]:
         """The brands of switchboard.toml."""
         return tuple(self.configuration.brands)
+
+    @property
+    def queue_urls(self) -> dict[str, str]:
+        """The queues that are looked at, by logical name."""
+        wired = self.settings.queue_urls
+        return {name: url for name, url in wired.items() if name in self.taken}
+
+    @property
+    def dlq_urls(self) -> dict[str, str]:
+        """Their dead-letter queues, by the queue's logical name."""
+        return {name: self.settings.dlq_urls[name] for name in self.queue_urls}
 
     @cached_property
     def identity(self) -> dict[str, Any]:

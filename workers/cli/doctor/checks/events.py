@@ -24,9 +24,9 @@ CATALOGUE: Final = Catalogue()
 def event_rules(site: Site) -> Iterator[Problem]:
     """Without them no contact event, no mail event and no receipt arrives."""
     events = site.aws.client("events")
-    fed = {rule.queue for rule in site.topology.rules} & site.settings.queue_urls.keys()
+    fed = {rule.queue for rule in site.topology.rules} & site.queue_urls.keys()
     for queue in sorted(fed):
-        arn = site.queue(site.settings.queue_urls[queue])["QueueArn"]
+        arn = site.queue(site.queue_urls[queue])["QueueArn"]
         found = [events.describe_rule(Name=name) for name in site.rules_to(arn)]
         for rule in site.topology.rules:
             if rule.queue == queue:
@@ -61,7 +61,7 @@ def schedules(site: Site) -> Iterator[Problem]:
         yield Problem(group, "there is no such schedule group")
         return
     for schedule in site.topology.schedules:
-        url = site.settings.queue_urls.get(schedule.queue)
+        url = site.queue_urls.get(schedule.queue)
         says = "" if url is None else _tick_problem(site, schedule, site.queue(url)["QueueArn"])
         if says:
             yield Problem(schedule.name, says)

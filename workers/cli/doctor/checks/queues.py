@@ -28,12 +28,11 @@ _AWS_MANAGED_KEY: Final = "alias/aws/sqs"
 )
 def queues(site: Site) -> Iterator[Problem]:
     """Those of the topology are wired, and each answers."""
-    settings = site.settings
     for queue in site.topology.queues:
-        if queue.name not in settings.queue_urls:
+        if queue.name not in site.settings.queue_urls:
             yield Problem(queue.name, "it is not in SWITCHBOARD_QUEUE_URLS")
-    urls = [*settings.queue_urls.items()]
-    urls += [(f"{name}-dlq", url) for name, url in settings.dlq_urls.items()]
+    urls = [*site.queue_urls.items()]
+    urls += [(f"{name}-dlq", url) for name, url in site.dlq_urls.items()]
     for name, url in urls:
         try:
             site.queue(url)
@@ -52,9 +51,9 @@ def queues(site: Site) -> Iterator[Problem]:
 )
 def dead_letter_queues(site: Site) -> Iterator[Problem]:
     """A receive is no attempt here, so a low count loses messages that only waited."""
-    for name, url in site.settings.queue_urls.items():
+    for name, url in site.queue_urls.items():
         redrive = document(site.queue(url).get("RedrivePolicy"))
-        target = site.queue(site.settings.dlq_urls[name])["QueueArn"]
+        target = site.queue(site.dlq_urls[name])["QueueArn"]
         if redrive.get("deadLetterTargetArn") != target:
             yield Problem(name, f"its dead letters do not go to {target.rpartition(':')[2]}")
         elif int(redrive.get("maxReceiveCount", 0)) < _LEAST_RECEIVE_COUNT:
@@ -71,10 +70,8 @@ def dead_letter_queues(site: Site) -> Iterator[Problem]:
 )
 def dead_letter_keeping(site: Site) -> Iterator[Problem]:
     """A message keeps its age when it moves, so an equal retention may drop it at once."""
-    for name, dlq_url in site.settings.dlq_urls.items():
-        if name not in site.settings.queue_urls:
-            continue
-        queue, dlq = site.queue(site.settings.queue_urls[name]), site.queue(dlq_url)
+    for name, dlq_url in site.dlq_urls.items():
+        queue, dlq = site.queue(site.queue_urls[name]), site.queue(dlq_url)
         allow = document(dlq.get("RedriveAllowPolicy"))
         permission = allow.get("redrivePermission", "allowAll")
         is_listed = queue["QueueArn"] in allow.get("sourceQueueArns", ())
@@ -95,7 +92,7 @@ def dead_letter_keeping(site: Site) -> Iterator[Problem]:
 )
 def queue_encryption(site: Site) -> Iterator[Problem]:
     """What is published to such a queue is dropped without a trace."""
-    for name, url in site.settings.queue_urls.items():
+    for name, url in site.queue_urls.items():
         key = site.queue(url).get("KmsMasterKeyId", "")
         if key.rpartition(":")[2] == _AWS_MANAGED_KEY:
             yield Problem(name, f"it is encrypted with {_AWS_MANAGED_KEY}")
@@ -109,7 +106,7 @@ def queue_encryption(site: Site) -> Iterator[Problem]:
 )
 def queue_policies(site: Site) -> Iterator[Problem]:
     """SNS and EventBridge tell nobody when a queue refuses them."""
-    for name, url in site.settings.queue_urls.items():
+    for name, url in site.queue_urls.items():
         arn = site.queue(url)["QueueArn"]
         policy = document(site.queue(url).get("Policy"))
         for sender in _senders(site, name):
@@ -133,7 +130,7 @@ def queue_keys(site: Site) -> Iterator[Problem]:
     """Each key is asked for once."""
     keys: dict[str, dict[str, Any]] = {}
     arn_of: dict[str, str] = {}
-    for name, url in site.settings.queue_urls.items():
+    for name, url in site.queue_urls.items():
         key = site.queue(url).get("KmsMasterKeyId")
         if not key:
             continue
@@ -155,7 +152,7 @@ def _senders(site: Site, queue: str) -> Iterator[Sender]:
         if one.queue == queue and one.topic in site.topics:
             yield Sender("sns.amazonaws.com", site.topics[one.topic], site.account_id)
     if any(rule.queue == queue for rule in site.topology.rules):
-        arn = site.queue(site.settings.queue_urls[queue])["QueueArn"]
+        arn = site.queue(site.queue_urls[queue])["QueueArn"]
         for name in site.rules_to(arn):
             source = site.arn("events", f"rule/{name}")
             yield Sender("events.amazonaws.com", source, site.account_id)

@@ -13,6 +13,8 @@ from workers.cli.doctor.site import Site
 from workers.cli.one_shot import code_of, is_not_found
 
 CATALOGUE: Final = Catalogue()
+_CONTEXT: Final = {"application": "switchboard", "key": "doctor"}
+"""As the workers' own keys have it: roles may be allowed no other."""
 _KMS_DRY_RUN: Final = "DryRunOperationException"
 
 
@@ -95,7 +97,9 @@ def encryption_key(site: Site) -> Iterator[Problem]:
     if key_id is None:
         raise NotConcerned("data at rest is encrypted with a key file, which is for local use")
     try:
-        site.aws.client("kms").generate_data_key(KeyId=key_id, KeySpec="AES_256", DryRun=True)
+        site.aws.client("kms").generate_data_key(
+            KeyId=key_id, KeySpec="AES_256", EncryptionContext=_CONTEXT, DryRun=True
+        )
     except ClientError as refusal:
         code = code_of(refusal)
         if code == _KMS_DRY_RUN:

@@ -61,7 +61,7 @@ def subscriptions(site: Site) -> Iterator[Problem]:
     """Compared with the subscriptions of the topology."""
     sns = site.aws.client("sns")
     for wanted in site.topology.subscriptions:
-        topic, url = site.topics.get(wanted.topic), site.settings.queue_urls.get(wanted.queue)
+        topic, url = site.topics.get(wanted.topic), site.queue_urls.get(wanted.queue)
         if topic is None or url is None:
             continue
         arn = site.queue(url)["QueueArn"]
