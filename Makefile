@@ -9,14 +9,14 @@ PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
-PARTS := lint layers unit contract clients e2e faults e2e-localstack image-test
+PARTS := lint layers unit contract clients e2e faults e2e-localstack image-test infra-test
 # These look at no clock, so they may be slow: they are run while the others wait for something.
 MEANWHILE := types dst model
 SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
-	faults e2e-localstack image-test \
+	faults e2e-localstack image-test infra-test \
 	storm crash-matrix soak soak-profiles soak-calls fuzz bench dst model clean lock
 
 help: ## Say what there is
@@ -85,6 +85,9 @@ e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 o
 	$(BIN)/pytest -q tests/e2e -m "not faults" --backend localstack $(ARGS)
 
 # Needs buildah, podman, runc and mmdebstrap of Debian's, and root; .ci/run installs them.
+infra-test: $(DEV) ## Terraform: plans of the real provider, beside the code and running workers
+	$(BIN)/pytest -q tests/infra $(ARGS)
+
 image-test: $(DEV) ## Build the image, run every role of it unprivileged and read-only, drain it
 	$(BIN)/pytest -q tests/image $(ARGS)
 
