@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from infra.local.endpoints import ACCOUNT_ID, LocalAws
 from infra.local.provision import Provisioned
+from infra.local.toolroom import ROOT
 from tests.contract.cli.conftest import ThreadedSimulator
 from tests.contract.cli.deployment import (
     CALLS_FLOW,
@@ -25,6 +27,7 @@ from tests.contract.cli.deployment import (
 from workers.cli import main
 from workers.cli.doctor.check import Status
 from workers.cli.doctor.checks import CHECKS
+from workers.cli.doctor.needs import capabilities, needed
 from workers.cli.doctor.probes import probes
 from workers.cli.doctor.run import examine
 
@@ -616,6 +619,32 @@ def test_a_services_role_needs_what_its_queues_need_and_no_more(
     assert list(unwell(deployment.findings("permissions", service=service))) == []
     refused = [finding.subject for finding in unwell(deployment.findings("permissions"))]
     assert lacking in refused
+
+
+def test_what_roles_need_is_what_terraform_grants_them(deployment: Deployment) -> None:
+    """Of everything configured at once, but that the configuration lies in no bucket here."""
+    deployment.brands = deployment.brands.replace("sender_ids", 'media = "mms"\nsender_ids')
+    deployment.brands += '[reminders]\nevent_bus = "results"\n'
+    deployment.settle()
+    for service in ("conversations", "engagement", "reminders"):
+        site = deployment.site(service)
+        wanted = {action for need in needed(site) for action in need.actions}
+        granted = granted_to(capabilities(site))
+        assert wanted <= granted, service
+        assert granted - wanted == {"s3:GetObjectVersion"}, service
+
+
+def granted_to(of: frozenset[str]) -> set[str]:
+    """The actions of Terraform's task roles for these capabilities."""
+    text = (ROOT / "infra/terraform/modules/fleet/iam.tf").read_text("utf-8")
+    [listed] = re.findall(r"table_actions = (\[.*?\])", text)
+    text = text.replace("local.table_actions", listed)
+    blocks = re.findall(r"of += (\[.*?\])\s+actions += (\[.*?\])", text)
+    assert len(blocks) > 20
+    found = {a for whose, what in blocks if of & set(json.loads(whose)) for a in json.loads(what)}
+    own = re.findall(r'sid += "\w+"\s+actions += (\[.*?\])\s+resources = \[for queue in each', text)
+    assert len(own) == 2
+    return found.union(*(json.loads(actions) for actions in own))
 
 
 def test_a_service_is_not_asked_about_the_queues_of_others(deployment: Deployment) -> None:

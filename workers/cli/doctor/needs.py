@@ -160,15 +160,14 @@ def _texts(site: Site) -> Iterator[Need]:
             yield _needs("relay calls", str(number["PhoneNumberArn"]), *actions)
     for name in sorted({brand.opt_out_list for brand in site.brands}):
         arn = name if name.startswith("arn:") else site.arn("sms-voice", f"opt-out-list/{name}")
-        kept = ("sms-voice:PutOptedOutNumber", "sms-voice:DeleteOptedOutNumber")
-        yield _needs("relay calls bounces", arn, *kept)
+        yield _needs("relay bounces", arn, "sms-voice:PutOptedOutNumber")
+        yield _needs("relay", arn, "sms-voice:DeleteOptedOutNumber")
         yield _needs("opt_out_sync", arn, "sms-voice:DescribeOptedOutNumbers")
 
 
 def _others(site: Site) -> Iterator[Need]:
     if site.configuration.bounces.ses_suppression_list:
-        listed = ("ses:PutSuppressedDestination", "ses:DeleteSuppressedDestination")
-        yield _needs("bounces", "*", *listed)
+        yield _needs("bounces", "*", "ses:PutSuppressedDestination")
     bus = site.configuration.reminders.event_bus
     if bus:
         arn = bus if bus.startswith("arn:") else site.arn("events", f"event-bus/{bus}")
@@ -177,7 +176,8 @@ def _others(site: Site) -> Iterator[Need]:
     if not rules.is_on:
         return
     domain = site.arn("profile", f"domains/{rules.domain}")
-    yield _needs("profiles", domain, "profile:SearchProfiles", "profile:CreateProfile")
+    yield _needs("profiles calls", domain, "profile:SearchProfiles")
+    yield _needs("profiles", domain, "profile:CreateProfile")
     for kind in ObjectKind:
         mapping = rules.objects.named(kind)
         if mapping is not None:
