@@ -1,10 +1,17 @@
-# Tasks are added while too much waits for us, or waits too long; docs/scaling.md shows what comes of
-# it. What waits behind a downstream limit is in neither metric: more tasks would not help it.
+# Tasks are added while too much waits for us, or waits too long, or the tasks there are have too
+# much to do; they are taken away when none of it holds. docs/scaling.md shows what comes of it.
+#
+# What waits behind a downstream limit is in no metric of the workers': more tasks would not help it.
 
 locals {
   # An old queue says that tasks lack, not how many. So its number is cut: half as many again at
   # once, whatever its age.
-  age_step = 1.5
+  age_percent_most = 150
+
+  # Longer than it takes until new tasks run and are seen in the metrics, else they would be asked
+  # for twice.
+  scale_out_cooldown_s = 240
+  scale_in_cooldown_s  = 300
 }
 
 resource "aws_appautoscaling_target" "service" {
@@ -28,8 +35,8 @@ resource "aws_appautoscaling_policy" "backlog" {
 
   target_tracking_scaling_policy_configuration {
     target_value       = each.value.backlog_per_task
-    scale_out_cooldown = 60
-    scale_in_cooldown  = 300
+    scale_out_cooldown = local.scale_out_cooldown_s
+    scale_in_cooldown  = local.scale_in_cooldown_s
 
     customized_metric_specification {
       # Each worker reads the same queues, so the average of what they read is the backlog.
@@ -77,19 +84,21 @@ resource "aws_appautoscaling_policy" "backlog" {
   }
 }
 
-resource "aws_appautoscaling_policy" "age" {
+# A backlog alone would swing under a lasting load: with enough tasks it is empty, which looks like
+# too many. How busy they are holds them.
+resource "aws_appautoscaling_policy" "pressure" {
   for_each = var.services
 
-  name               = "queue-age"
+  name               = "age-and-cpu"
   policy_type        = "TargetTrackingScaling"
   service_namespace  = aws_appautoscaling_target.service[each.key].service_namespace
   resource_id        = aws_appautoscaling_target.service[each.key].resource_id
   scalable_dimension = aws_appautoscaling_target.service[each.key].scalable_dimension
 
   target_tracking_scaling_policy_configuration {
-    target_value       = each.value.queue_age_s
-    scale_out_cooldown = 120
-    scale_in_cooldown  = 300
+    target_value       = 100
+    scale_out_cooldown = local.scale_out_cooldown_s
+    scale_in_cooldown  = local.scale_in_cooldown_s
 
     customized_metric_specification {
       dynamic "metrics" {
@@ -111,14 +120,43 @@ resource "aws_appautoscaling_policy" "age" {
         }
       }
       metrics {
+        id          = "cpu"
+        return_data = false
+        metric_stat {
+          stat = "Average"
+          metric {
+            namespace   = "AWS/ECS"
+            metric_name = "CPUUtilization"
+            dimensions {
+              name  = "ClusterName"
+              value = aws_ecs_cluster.this.name
+            }
+            dimensions {
+              name  = "ServiceName"
+              value = aws_ecs_service.service[each.key].name
+            }
+          }
+        }
+      }
+      metrics {
         id          = "oldest"
-        expression  = "MAX([${join(",", [for number in range(length(each.value.queues)) : "a${number}"])}])"
+        expression  = "100*MAX([${join(",", [for number in range(length(each.value.queues)) : "a${number}"])}])/${each.value.queue_age_s}"
+        return_data = false
+      }
+      metrics {
+        id          = "age"
+        expression  = "IF(oldest>${local.age_percent_most},${local.age_percent_most},oldest)"
+        return_data = false
+      }
+      metrics {
+        id          = "busy"
+        expression  = "100*cpu/${each.value.cpu_percent}"
         return_data = false
       }
       metrics {
         id          = "load"
-        label       = "Age of what waits for us, at most ${local.age_step} times what is wanted"
-        expression  = "IF(oldest>${local.age_step * each.value.queue_age_s},${local.age_step * each.value.queue_age_s},oldest)"
+        label       = "The greater of age and CPU, in percent of what is wanted"
+        expression  = "MAX([age,busy])"
         return_data = true
       }
     }

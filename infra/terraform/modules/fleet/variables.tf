@@ -27,7 +27,8 @@ variable "services" {
     Of each service, by its name, the queues that its tasks take, and how it is sized and scaled:
     cpu (units of 1/1024 vCPU) and memory (MiB), a pair that Fargate offers; min_tasks and max_tasks;
     backlog_per_task (messages that wait for us, per task, that are kept); queue_age_s (seconds that
-    a message may wait for its first receive before tasks are added).
+    a message may wait for its first receive before tasks are added); cpu_percent (how busy tasks
+    are kept). A worker is one process on one event loop: more than one vCPU would lie idle.
   EOT
   type = map(object({
     queues           = list(string)
@@ -37,6 +38,7 @@ variable "services" {
     max_tasks        = optional(number, 10)
     backlog_per_task = optional(number, 500)
     queue_age_s      = optional(number, 60)
+    cpu_percent      = optional(number, 60)
   }))
 
   validation {
@@ -52,8 +54,12 @@ variable "services" {
     error_message = "1 <= min_tasks <= max_tasks <= 100."
   }
   validation {
-    condition     = alltrue([for service in var.services : service.backlog_per_task >= 1 && service.queue_age_s >= 5])
-    error_message = "backlog_per_task is at least 1, queue_age_s at least 5."
+    condition     = alltrue([for service in var.services : service.backlog_per_task >= 1 && service.queue_age_s >= 5 && service.cpu_percent >= 10 && service.cpu_percent <= 90])
+    error_message = "backlog_per_task is at least 1, queue_age_s at least 5, cpu_percent from 10 to 90."
+  }
+  validation {
+    condition     = alltrue([for service in var.services : contains([256, 512, 1024], service.cpu) && service.memory >= 2 * service.cpu && service.memory <= 8192])
+    error_message = "cpu is 256, 512 or 1024, and memory at least twice as many MiB: a pair that Fargate offers."
   }
 }
 
