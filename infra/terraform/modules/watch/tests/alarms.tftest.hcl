@@ -1,0 +1,117 @@
+# How many alarms there are for how many queues, and what may not be; on a provider that plays AWS.
+
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  name               = "switchboard"
+  region             = "eu-west-1"
+  metrics_namespace  = "Switchboard"
+  services           = { conversations = ["inbound-sms", "chat-stream"] }
+  cluster_name       = "switchboard"
+  dead_letter_queues = { inbound-sms = "switchboard-inbound-sms-dlq", chat-stream = "switchboard-chat-stream-dlq" }
+  kms_key_arn        = "arn:aws:kms:eu-west-1:111122223333:key/1"
+}
+
+run "one_alarm_stands_for_all_queues" {
+  command = plan
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.unpolled) == 1 && length(aws_cloudwatch_metric_alarm.dead_letters) == 1
+    error_message = "One alarm for up to ten queues."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.unpolled["unpolled-0"].treat_missing_data == "breaching"
+    error_message = "Nobody there must be an alarm."
+  }
+  assert {
+    condition     = length(aws_budgets_budget.this) == 0 && length(aws_sns_topic_subscription.email) == 0
+    error_message = "Neither budgets nor mail without being asked for."
+  }
+}
+
+run "no_alarm_reads_more_than_ten_queues" {
+  command = plan
+  variables {
+    services           = { one = [for number in range(11) : "queue-${number}"] }
+    dead_letter_queues = { for number in range(21) : "queue-${number}" => "queue-${number}-dlq" }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.unpolled) == 2 && length(aws_cloudwatch_metric_alarm.dead_letters) == 3
+    error_message = "Ten to an alarm."
+  }
+}
+
+run "each_alarm_tells_the_topic_when_it_comes_and_goes" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.fleet : length(alarm.alarm_description) > 40])
+    error_message = "Whoever is woken is told what to look at."
+  }
+}
+
+run "a_budget_and_mail_where_they_are_asked_for" {
+  command = plan
+  variables {
+    monthly_budget_usd = 100
+    alarm_emails       = ["anna@example.com"]
+  }
+
+  assert {
+    condition     = length(aws_budgets_budget.this) == 1 && length(aws_sns_topic_subscription.email) == 1
+    error_message = "Both."
+  }
+}
+
+run "an_address_that_is_none" {
+  command = plan
+  variables { alarm_emails = ["anna"] }
+  expect_failures = [var.alarm_emails]
+}
+
+run "a_threshold_of_nothing" {
+  command = plan
+  variables { thresholds = { throttles = 0 } }
+  expect_failures = [var.thresholds]
+}
+
+run "more_than_all" {
+  command = plan
+  variables { thresholds = { error_percent = 101 } }
+  expect_failures = [var.thresholds]
+}
+
+run "shorter_than_workers_tell_of_it" {
+  command = plan
+  variables { thresholds = { unpolled_s = 30 } }
+  expect_failures = [var.thresholds]
+}
+
+run "a_limit_of_no_money" {
+  command = plan
+  variables { monthly_spend_limit_usd = 0 }
+  expect_failures = [var.monthly_spend_limit_usd]
+}
+
+run "a_budget_of_no_money" {
+  command = plan
+  variables { monthly_budget_usd = -1 }
+  expect_failures = [var.monthly_budget_usd]
+}
+
+run "no_service" {
+  command = plan
+  variables { services = {} }
+  expect_failures = [var.services]
+}
+
+run "a_name_that_aws_would_not_take" {
+  command = plan
+  variables { name = "Switch_board" }
+  expect_failures = [var.name]
+}
