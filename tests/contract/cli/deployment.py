@@ -1,14 +1,15 @@
 """A whole deployment on local endpoints, as a doctor wants it, to be broken in one place.
 
-Every deployment has names of its own, a role of its own and a key of its own; the simulator's world
-is put anew for each.
+The simulator's world is put anew for each test. What the emulator holds is kept for the next one
+until somebody has changed it: making it takes longest.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import boto3
 import pytest
 
 from infra.local.endpoints import ACCOUNT_ID, LocalAws
-from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned
+from infra.local.provision import LOCAL_INSTANCE_ID, Provisioned, provision
 from infra.shipped import object_types
 from infra.topology import load_topology
 from tests.contract.cli.conftest import ThreadedSimulator
@@ -108,23 +109,39 @@ def healthy_world(made: Provisioned) -> dict[str, Any]:
 
 
 @dataclass
-class Deployment:
-    """What a doctor is called to. `world` and `brands` are put when it is examined."""
+class Ground:
+    """What the emulator holds of a deployment. Those who change it spoil it for the next test."""
 
     made: Provisioned
     aws: LocalAws
+    role: str
+    kms_key: str
+    environment: dict[str, str]
+    one_shot: OneShotAws = field(default_factory=OneShotAws)
+    is_spoilt: bool = False
+
+
+@dataclass
+class Deployment:
+    """What a doctor is called to. `world` and `brands` are put when it is examined."""
+
+    ground: Ground
     account: ThreadedSimulator
     monkeypatch: pytest.MonkeyPatch
     folder: Path
     world: dict[str, Any]
-    role: str
-    kms_key: str
     brands: str = BRANDS
+    is_rewired: bool = False
+
+    @property
+    def made(self) -> Provisioned:
+        return self.ground.made
 
     def client(self, service: str) -> Any:
         """A client with the account's own credentials: for breaking things."""
+        self.ground.is_spoilt = True
         make: Any = boto3.client
-        return make(service, **self.aws.client_arguments(service.replace("-", " ")))
+        return make(service, **self.ground.aws.client_arguments(service.replace("-", " ")))
 
     def number(self) -> dict[str, Any]:
         number: dict[str, Any] = self.world["sms_voice"]["phone_numbers"][0]
@@ -135,7 +152,12 @@ class Deployment:
         return instance
 
     def setenv(self, name: str, value: str) -> None:
+        self.is_rewired = True
         self.monkeypatch.setenv(name, value)
+
+    def delenv(self, name: str) -> None:
+        self.is_rewired = True
+        self.monkeypatch.delenv(name)
 
     def settle(self) -> None:
         """Write the files and put the world as they stand."""
@@ -143,11 +165,13 @@ class Deployment:
         self.account.put_world(self.world)
 
     def site(self, service: str | None = None) -> Site:
+        """Seen by clients that are kept while the environment stays: making them takes long."""
         settings, topology = load(), load_topology()
         assert isinstance(settings.config, Path)
         configuration = load_configuration(settings.config)
         taken = [q for one in topology.services if one.name == service for q in one.queues]
-        return Site(settings, configuration, topology, OneShotAws(), taken)
+        aws = OneShotAws() if self.is_rewired else self.ground.one_shot
+        return Site(settings, configuration, topology, aws, taken)
 
     def findings(self, *only: str, service: str | None = None) -> list[Finding]:
         self.settle()
@@ -155,26 +179,21 @@ class Deployment:
 
     def allow(self, actions: list[str]) -> None:
         """What the task's role may do, in place of what it might before."""
-        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.client("iam").put_role_policy(
-            RoleName=self.role, PolicyName="work", PolicyDocument=document
-        )
+        put_role_policy(self.client("iam"), self.ground.role, actions)
 
     def needed_actions(self, service: str | None = None) -> list[str]:
         self.settle()
         return sorted({action for need in needed(self.site(service)) for action in need.actions})
 
 
-def deploy(
-    made: Provisioned,
-    local: LocalAws,
-    account: ThreadedSimulator,
-    monkeypatch: pytest.MonkeyPatch,
-    folder: Path,
-) -> Deployment:
-    """Bring up what `provision` leaves out, and give the environment to this process."""
-    client = boto3.client
+def break_ground(emulator: LocalAws, account: ThreadedSimulator) -> Ground:
+    """Everything on the emulator: the topology, a role, a key, and ticks that are switched on."""
+    made = provision(load_topology(), emulator, prefix=f"d{secrets.token_hex(4)}-")
+
+    def client(service: str) -> Any:
+        make: Any = boto3.client
+        return make(service, **emulator.client_arguments(service))
+
     role = f"{made.prefix}task"
     client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(_ASSUMED))
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
@@ -188,25 +207,41 @@ def deploy(
         kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         wanted = {name: found[name] for name in kept}
         scheduler.update_schedule(**wanted, State="ENABLED")
-    environment = {
-        **made.worker_environment(),
-        "SWITCHBOARD_CONFIG": str(folder / "switchboard.toml"),
-        "SWITCHBOARD_KMS_KEY_ID": key,
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    deployment = Deployment(
-        made, local, account, monkeypatch, folder, healthy_world(made), role, key
-    )
-    deployment.settle()
-    deployment.allow(deployment.needed_actions())
     assumed = client("sts").assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{role}", RoleSessionName="task"
     )["Credentials"]
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", assumed["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", assumed["SecretAccessKey"])
-    monkeypatch.setenv("AWS_SESSION_TOKEN", assumed["SessionToken"])
+    environment = {
+        **emulator.with_simulator(account.url).environment(),
+        **made.worker_environment(),
+        "SWITCHBOARD_KMS_KEY_ID": key,
+        "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": assumed["SessionToken"],
+    }
+    return Ground(made, emulator, role, key, environment)
+
+
+def deploy(
+    ground: Ground, account: ThreadedSimulator, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> Deployment:
+    """A healthy deployment on this ground, and its environment for this process."""
+    environment = {**ground.environment, "SWITCHBOARD_CONFIG": str(folder / "switchboard.toml")}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    world = healthy_world(ground.made)
+    deployment = Deployment(ground, account, monkeypatch, folder, world)
+    actions = deployment.needed_actions()
+    make: Any = boto3.client
+    iam = make("iam", **ground.aws.client_arguments("IAM"))
+    put_role_policy(iam, ground.role, actions)
     return deployment
+
+
+def put_role_policy(iam: Any, role: str, actions: list[str]) -> None:
+    """Let the role do these actions on everything, and nothing else."""
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role, PolicyName="work", PolicyDocument=document)
 
 
 def put_key_policy(kms: Any, key: str, services: list[str]) -> None:
