@@ -23,7 +23,7 @@ BRAND, NAME = "Northwind Clinic", "check-ups"
 SEATTLE, DENVER, CHICAGO, NEW_YORK = (
     f"America/{city}" for city in ("Los_Angeles", "Denver", "Chicago", "New_York")
 )
-BEGINS = timedelta(hours=6)
+BEGINS = timedelta(hours=7, minutes=20)
 """By Seattle's clocks, when the world is begun. Nobody is called anywhere before nine."""
 RATE = 600.0
 FIRST_HOUR, LAST_HOUR = 9, 20

@@ -93,7 +93,7 @@ def _env(port: int, scratch: str, bin_dir: Path) -> dict[str, str]:
         "ACTIVATE_PRO": "0",
         "GATEWAY_LISTEN": f"{LOOPBACK}:{port}",
         # Its default server, twisted, takes the port and ignores the address: it would listen on
-        # every interface (localstack/runtime/server/twisted.py, "TODO: interface = host?").
+        # every interface (localstack/runtime/server/twisted.py).
         "GATEWAY_SERVER": "hypercorn",
         "LOCALSTACK_HOST": f"{LOOPBACK}:{port}",
         "SQS_ENDPOINT_STRATEGY": "path",

@@ -7,11 +7,8 @@ it. Addresses are put anew into each, so that tests share a world.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import uuid
-from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 from aiobotocore.session import get_session
@@ -23,6 +20,7 @@ from simulator.ledger import Entry
 from simulator.services.ses.client import Mailroom
 from simulator.services.ses.mailboxes import MailboxPlan
 from tests.e2e.account import MANAGED
+from tests.e2e.sources import enqueue, in_a_pipe, publish, retold, somebody
 from tests.e2e.stage import QUIET_S, Customer, Stage, utc_now
 from tests.e2e.theatre import scene
 from tests.events import load
@@ -32,7 +30,6 @@ MAIL_EVENTS_BOUNCED = (
     "ses/bounce_identity_notification",
     "ses/bounce_sns",
 )
-_people = count(1)
 
 
 async def switchboard(stage: Stage, *arguments: str) -> Said:
@@ -91,19 +88,6 @@ async def until_held(stage: Stage, *addresses: str) -> Held:
     return found
 
 
-def somebody() -> str:
-    """A mailbox that no other test writes to."""
-    return f"person{next(_people)}-{uuid.uuid4().hex[:6]}@example.com"
-
-
-def retold(document: Any, changes: Mapping[str, str]) -> Any:
-    """The document with other addresses, numbers and message ids, however deep they stand."""
-    text = json.dumps(document)
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    return json.loads(text)
-
-
 def receipt(customer: Customer, status: str, **keys: Any) -> dict[str, Any]:
     """A final receipt as a configuration set publishes it."""
     return {
@@ -118,29 +102,6 @@ def receipt(customer: Customer, status: str, **keys: Any) -> dict[str, Any]:
         "messageStatus": status,
         **keys,
     }
-
-
-def in_a_pipe(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of Pinpoint's stream as EventBridge Pipes puts it on a queue."""
-    return {
-        "kinesisSchemaVersion": "1.0",
-        "partitionKey": "1",
-        "sequenceNumber": str(uuid.uuid4().int),
-        "data": base64.b64encode(json.dumps(record).encode()).decode(),
-        "approximateArrivalTimestamp": 1730000001.987,
-        "eventSource": "aws:kinesis",
-        "eventID": f"shardId-000000000006:{uuid.uuid4().int}",
-        "eventName": "aws:kinesis:record",
-    }
-
-
-async def publish(stage: Stage, topic: str, document: object) -> None:
-    arn = stage.world.provisioned.topic_arns[topic]
-    await stage.sns.publish(TopicArn=arn, Message=json.dumps(document))
-
-
-async def enqueue(stage: Stage, document: object) -> None:
-    await stage.enqueue("engagement-events", json.dumps(document))
 
 
 # --- mail -----------------------------------------------------------------------------------------

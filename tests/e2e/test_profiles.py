@@ -6,35 +6,20 @@ Representative shapes of every source; addresses are put anew into each, so test
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 from simulator.services.customer_profiles.client import ProfilesView, SeenProfile
 from tests.e2e.account import DOMAIN
+from tests.e2e.sources import enqueue, in_a_pipe, publish, retold, somebody
 from tests.e2e.stage import SOON_S, Stage, utc_now
 from tests.e2e.theatre import scene
 from tests.events import load
 
-_people = count(1)
 OFFER_WINDOW_H = 72
-
-
-def somebody() -> str:
-    """A mailbox that no other test writes to."""
-    return f"person{next(_people)}-{uuid.uuid4().hex[:6]}@example.com"
-
-
-def retold(name: str, changes: Mapping[str, str]) -> Any:
-    """A recorded event with other addresses and ids, however deep they stand."""
-    text = json.dumps(load(name))
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    return json.loads(text)
 
 
 def mail(
@@ -71,20 +56,6 @@ def on_the_bus(event: Mapping[str, Any], detail_type: str) -> dict[str, Any]:
     }
 
 
-def in_a_pipe(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of Pinpoint's stream as EventBridge Pipes puts it on a queue."""
-    return {
-        "kinesisSchemaVersion": "1.0",
-        "partitionKey": "1",
-        "sequenceNumber": str(uuid.uuid4().int),
-        "data": base64.b64encode(json.dumps(record).encode()).decode(),
-        "approximateArrivalTimestamp": 1730000001.987,
-        "eventSource": "aws:kinesis",
-        "eventID": f"shardId-000000000006:{uuid.uuid4().int}",
-        "eventName": "aws:kinesis:record",
-    }
-
-
 def record(kind: str, address: str, attributes: Mapping[str, str]) -> dict[str, Any]:
     """A campaign's or journey's record, with its endpoint."""
     endpoint = {"ChannelType": "EMAIL", "Address": address, "User": {"UserId": f"u-{address}"}}
@@ -100,15 +71,6 @@ def record(kind: str, address: str, attributes: Mapping[str, str]) -> dict[str, 
         "client_context": {"custom": {"endpoint": json.dumps(endpoint)}},
         "awsAccountId": "111122223333",
     }
-
-
-async def publish(stage: Stage, topic: str, document: object) -> None:
-    arn = stage.world.provisioned.topic_arns[topic]
-    await stage.sns.publish(TopicArn=arn, Message=json.dumps(document))
-
-
-async def enqueue(stage: Stage, document: object) -> None:
-    await stage.enqueue("engagement-events", json.dumps(document))
 
 
 async def profiles_of(stage: Stage, key: str, value: str) -> list[SeenProfile]:
@@ -200,7 +162,7 @@ async def test_pinpoints_records_say_the_same(stage: Stage) -> None:
     pat = somebody()
     changes = {"Pat@example.com": pat, "pat@example.com": pat, "u-4": f"u-{pat}"}
     for name in ("pinpoint/email_delivered", "pinpoint/email_open", "pinpoint/campaign_send"):
-        await enqueue(stage, in_a_pipe(retold(name, changes)))
+        await enqueue(stage, in_a_pipe(retold(load(name), changes)))
     journey = {"journey_id": "j-9", "journey_activity_id": "a-1", "journey_send_status": "SUCCESS"}
     await enqueue(stage, in_a_pipe(record("_journey.send", pat, journey)))
     found = await until_written(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
+from simulator.pages import page
 from simulator.services import operation
 from simulator.services.service_quotas import errors
 from simulator.services.service_quotas.models import Quota, Quotas
@@ -39,12 +38,13 @@ class ServiceQuotasResponses:
             for quota in self._quotas.by_service[service]
             if code in (None, quota.code) and level in ("ALL", "ACCOUNT")
         ]
-        start = _offset(call.params.get("NextToken"))
-        end = start + call.params.get("MaxResults", _PAGE)
-        answer: dict[str, Any] = {"Quotas": shown[start:end]}
-        if end < len(shown):
-            answer["NextToken"] = base64.b64encode(f"offset:{end}".encode()).decode("ascii")
-        return answer
+        return page(
+            shown,
+            "Quotas",
+            token=call.params.get("NextToken"),
+            size=call.params.get("MaxResults", _PAGE),
+            refusal=errors.bad_token,
+        )
 
     def _shown(self, service: str, quota: Quota) -> dict[str, Any]:
         return {
@@ -59,15 +59,3 @@ class ServiceQuotasResponses:
             "GlobalQuota": False,
             "QuotaAppliedAtLevel": "ACCOUNT",
         }
-
-
-def _offset(token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        kind, _, number = base64.b64decode(token).decode("ascii").partition(":")
-        if kind == "offset":
-            return int(number)
-    except (ValueError, binascii.Error):
-        pass
-    raise errors.bad_token()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
+from simulator.pages import page
 from simulator.services import operation
 from simulator.services.ses import errors
 from simulator.services.ses.models import Suppressed
@@ -65,13 +64,13 @@ class SuppressionResponses:
             if one.reason in params.get("Reasons", (one.reason,))
             and params.get("StartDate", one.at) <= one.at <= params.get("EndDate", one.at)
         ]
-        start = _offset(params.get("NextToken"))
-        end = start + params.get("PageSize", _PAGE)
-        answer: dict[str, Any] = {"SuppressedDestinationSummaries": fitting[start:end]}
-        if end < len(fitting):
-            token = base64.urlsafe_b64encode(f"offset:{end}".encode()).decode("ascii")
-            answer["NextToken"] = token
-        return answer
+        return page(
+            fitting,
+            "SuppressedDestinationSummaries",
+            token=params.get("NextToken"),
+            size=params.get("PageSize", _PAGE),
+            refusal=lambda: errors.bad_request("NextToken is invalid"),
+        )
 
     @operation(
         true_to="which bounces and complaints put an address on the list, and count when sending",
@@ -89,15 +88,3 @@ class SuppressionResponses:
         if found is None:
             raise errors.not_found("Email address is not on the suppression list for your account.")
         return found
-
-
-def _offset(token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        kind, _, number = base64.urlsafe_b64decode(token).decode("ascii").partition(":")
-        if kind == "offset":
-            return int(number)
-    except (ValueError, binascii.Error):
-        pass
-    raise errors.bad_request("NextToken is invalid")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from simulator import pages
 from simulator.services.sms_voice import errors
 
 ItemT = TypeVar("ItemT")
@@ -14,30 +13,20 @@ _PAGE = 100
 
 
 def page(items: Iterable[dict[str, Any]], member: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """One page under `member`, with a NextToken when more follow.
+    """One page under `member`.
 
     Raises:
         AwsError: the NextToken is none that was given out.
     """
-    listed = list(items)
-    start = _offset(params.get("NextToken"))
-    end = start + params.get("MaxResults", _PAGE)
-    answer: dict[str, Any] = {member: listed[start:end]}
-    if end < len(listed):
-        answer["NextToken"] = base64.urlsafe_b64encode(f"offset:{end}".encode()).decode("ascii")
-    return answer
-
-
-def _offset(token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        kind, _, number = base64.urlsafe_b64decode(token).decode("ascii").partition(":")
-        if kind == "offset":
-            return int(number)
-    except (ValueError, binascii.Error):
-        pass
-    raise errors.validation("INVALID_NEXT_TOKEN", "The NextToken is invalid", "nextToken")
+    return pages.page(
+        items,
+        member,
+        token=params.get("NextToken"),
+        size=params.get("MaxResults", _PAGE),
+        refusal=lambda: errors.validation(
+            "INVALID_NEXT_TOKEN", "The NextToken is invalid", "nextToken"
+        ),
+    )
 
 
 def chosen(
