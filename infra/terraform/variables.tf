@@ -1,5 +1,6 @@
 # What a deployment must say: the Connect instance and its flows, what texts are sent from, the image, the
-# network, and its switchboard.toml. Everything else has a default that production can live with.
+# network, and its switchboard.toml. Everything else has a default that production can live with. What a
+# value must be like is checked by the module that takes it, which says so beside the variable.
 
 variable "connect_instance_arn" {
   description = "ARN of the Amazon Connect instance. Account, Region and partition of everything are its."
@@ -14,31 +15,16 @@ variable "connect_instance_arn" {
 variable "contact_flow_ids" {
   description = "Ids of the flows that chats and calls start in: those that switchboard.toml names."
   type        = list(string)
-
-  validation {
-    condition     = length(var.contact_flow_ids) > 0
-    error_message = "At least one flow: chats start in one."
-  }
 }
 
 variable "origination_arns" {
   description = "ARNs of what texts are sent from: phone numbers, pools or sender IDs of End User Messaging."
   type        = list(string)
-
-  validation {
-    condition     = length(var.origination_arns) > 0 && alltrue([for arn in var.origination_arns : can(regex("^arn:aws[a-z-]*:sms-voice:", arn))])
-    error_message = "At least one ARN of End User Messaging (arn:aws:sms-voice:...)."
-  }
 }
 
 variable "image" {
   description = "The container image, with its tag or, better, its digest."
   type        = string
-
-  validation {
-    condition     = can(regex("^[^\\s]+[:@][^\\s]+$", var.image))
-    error_message = "Name the image with a tag or a digest: repository:tag or repository@sha256:..."
-  }
 }
 
 variable "vpc_id" {
@@ -49,11 +35,6 @@ variable "vpc_id" {
 variable "subnet_ids" {
   description = "Subnets of the tasks, in at least two Availability Zones."
   type        = list(string)
-
-  validation {
-    condition     = length(distinct(var.subnet_ids)) >= 2
-    error_message = "At least two subnets, in different Availability Zones: one zone may fail."
-  }
 }
 
 variable "configuration_file" {
@@ -70,11 +51,6 @@ variable "name" {
   description = "Put before the name of everything that is made, 2 to 24 characters. Two deployments in one account differ by it."
   type        = string
   default     = "switchboard"
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name))
-    error_message = "The name is 2 to 24 lower-case letters, digits and hyphens, and begins with a letter."
-  }
 }
 
 variable "configuration_sets" {
@@ -147,11 +123,6 @@ variable "cpu_architecture" {
   description = "What the image is built for: X86_64 or ARM64."
   type        = string
   default     = "X86_64"
-
-  validation {
-    condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
-    error_message = "X86_64 or ARM64."
-  }
 }
 
 variable "assign_public_ip" {
@@ -164,22 +135,12 @@ variable "drain_s" {
   description = "Seconds, 1 to 110, that a task has for what is in its hands once it is told to stop."
   type        = number
   default     = 25
-
-  validation {
-    condition     = var.drain_s >= 1 && var.drain_s <= 110 && floor(var.drain_s) == var.drain_s
-    error_message = "Whole seconds from 1 to 110."
-  }
 }
 
 variable "stop_timeout_s" {
   description = "Seconds, up to Fargate's 120, from SIGTERM to SIGKILL; at least 10 above drain_s."
   type        = number
   default     = 60
-
-  validation {
-    condition     = var.stop_timeout_s >= var.drain_s + 10 && var.stop_timeout_s <= 120
-    error_message = "At least 10 s above drain_s, or tasks are killed while they drain, and at most 120."
-  }
 }
 
 variable "lease_step_s" {

@@ -9,7 +9,7 @@ import pytest
 
 from tests.infra.conftest import terraform_or_skip
 
-MODULES = ("fleet", "watch")
+MODULES = ("topology", "fleet", "watch")
 
 
 @pytest.mark.parametrize("module", MODULES)

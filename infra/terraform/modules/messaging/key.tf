@@ -23,6 +23,10 @@ locals {
         principal  = "cloudwatch.amazonaws.com"
         conditions = []
       }
+      TellOfBudgets = {
+        principal  = "budgets.amazonaws.com"
+        conditions = []
+      }
     },
     {
       for publisher in distinct(values(var.topics)[*].publisher) : "Publish${replace(title(split(".", publisher)[0]), "-", "")}" => {

@@ -42,11 +42,6 @@ variable "kms_key_arn" {
 variable "configuration_file" {
   description = "Path of switchboard.toml. Each content is a version of its object; workers are told which."
   type        = string
-
-  validation {
-    condition     = can(file(var.configuration_file))
-    error_message = "There is no such file."
-  }
 }
 
 variable "deletion_protection" {

@@ -1,11 +1,6 @@
 variable "name" {
   description = "Put before the name of everything that is made, 2 to 24 characters."
   type        = string
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name))
-    error_message = "The name is 2 to 24 lower-case letters, digits and hyphens, and begins with a letter."
-  }
 }
 
 variable "region" {

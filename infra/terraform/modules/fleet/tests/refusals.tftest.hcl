@@ -45,12 +45,6 @@ run "what_stands_above_is_taken" {
   }
 }
 
-run "a_name_that_aws_would_not_take" {
-  command = plan
-  variables { name = "Switch_board" }
-  expect_failures = [var.name]
-}
-
 run "a_handler_without_permissions" {
   command = plan
   variables {

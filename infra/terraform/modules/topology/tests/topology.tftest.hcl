@@ -24,7 +24,7 @@ run "a_step_longer_than_the_visibility_is_refused" {
   variables {
     lease_step_s = 31
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "a_wait_near_the_net_is_refused" {
@@ -32,7 +32,7 @@ run "a_wait_near_the_net_is_refused" {
   variables {
     longest_wait_receives = 501
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "a_name_that_is_none_is_refused" {
@@ -48,7 +48,7 @@ run "a_dead_letter_queue_that_forgets_first_is_refused" {
   variables {
     topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 60}}], \"services\": [{\"name\": \"all\", \"queues\": [\"in\"]}], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"texts\", \"queue\": \"in\"}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "a_queue_that_no_service_takes_is_refused" {
@@ -56,7 +56,7 @@ run "a_queue_that_no_service_takes_is_refused" {
   variables {
     topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 1209600}}], \"services\": [], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"texts\", \"queue\": \"in\"}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "a_queue_that_two_services_take_is_refused" {
@@ -64,7 +64,7 @@ run "a_queue_that_two_services_take_is_refused" {
   variables {
     topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 1209600}}], \"services\": [{\"name\": \"all\", \"queues\": [\"in\"]}, {\"name\": \"more\", \"queues\": [\"in\"]}], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"texts\", \"queue\": \"in\"}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "an_arrow_to_nowhere_is_refused" {
@@ -72,7 +72,7 @@ run "an_arrow_to_nowhere_is_refused" {
   variables {
     topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 1209600}}], \"services\": [{\"name\": \"all\", \"queues\": [\"in\"]}], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"texts\", \"queue\": \"out\"}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "an_arrow_from_nowhere_is_refused" {
@@ -80,7 +80,7 @@ run "an_arrow_from_nowhere_is_refused" {
   variables {
     topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 1209600}}], \"services\": [{\"name\": \"all\", \"queues\": [\"in\"]}], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"news\", \"queue\": \"in\"}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
   }
-  expect_failures = [terraform_data.checks]
+  expect_failures = [output.queues]
 }
 
 run "a_queue_without_a_handler_is_not_made" {

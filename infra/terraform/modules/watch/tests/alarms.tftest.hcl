@@ -110,8 +110,3 @@ run "no_service" {
   expect_failures = [var.services]
 }
 
-run "a_name_that_aws_would_not_take" {
-  command = plan
-  variables { name = "Switch_board" }
-  expect_failures = [var.name]
-}
