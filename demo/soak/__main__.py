@@ -65,7 +65,7 @@ class Soak:
 
     events: int = 100_000
     seconds: int = 7_200
-    at_once: int = 60
+    at_once: int = 110
     workers: int = 3
     seed: int = 1
 

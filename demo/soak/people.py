@@ -53,10 +53,12 @@ class Conversation:
     said: list[Said] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     was_cut_short: bool = False
-    _spoke_in: int = 0
+    _began_in: int = 0
 
     async def hold(self, rounds: int) -> None:
         """From the first text to the text that says that it is over."""
+        # One that is rough already may kill whoever takes the first word.
+        self._began_in = -1 if self.weather.is_rough else self.weather.number
         texting = Lane(Way.TO_AGENT, "t", burst_max=3)
         answering = Lane(Way.TO_CUSTOMER, "a", burst_max=2)
         try:
@@ -74,10 +76,11 @@ class Conversation:
     async def _let_it_be_recorded(self) -> None:
         """A text that a chat took, and whose worker died before it said so, is said again.
 
-        In the same chat that changes nothing. Were it over, the text would be in the next one too
+        Any spell since the first word may have killed that worker. In the same chat that changes
+        nothing. Were it over, the text would be in the next one too
         (docs/design/conversation-protocol.md, "What is not promised").
         """
-        if self.weather.is_rough or self.weather.number != self._spoke_in:
+        if self.weather.is_rough or self.weather.number != self._began_in:
             await asyncio.sleep(TAKEN_OVER_WITHIN_S)
 
     async def _leave(self) -> None:
@@ -102,7 +105,6 @@ class Conversation:
 
     async def _say(self, lane: Lane) -> None:
         spell, was_rough = self.weather.number, self.weather.is_rough
-        self._spoke_in = spell
         name = f"{lane.mark}{self.number}-{len(lane.names) + 1}"
         lane.names.append(name)
         body = f"{name} {self.chance.choice(_CHAT)}"
