@@ -15,7 +15,6 @@ from dst.plan import OUR_NUMBERS, Plan
 from dst.ports import CommandPort, QueuePort, TablePort
 from dst.sdk import Twins
 from simulator.contact_centre.seeding import DEFAULT_FLOW_ID, DEFAULT_INSTANCE_ID
-from workers.bootstrap import doors_of
 from workers.brands import Brand, Texts
 from workers.brands import Limits as BrandLimits
 from workers.clients.call import Caller
@@ -41,6 +40,7 @@ from workers.stores.journal import TableJournal
 from workers.stores.memory import memory_keys
 from workers.stores.suppressions import TableSuppressions
 from workers.testing import LoopClock
+from workers.tools import doors_of
 
 OWN_MARK = "~"
 """How our own automatic texts begin here: the judge compares people's words only."""

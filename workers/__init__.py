@@ -1,1 +1,1 @@
-"""The workers: what runs in production. Read `bootstrap.py` for what they are made of."""
+"""The workers: what runs in production. `bootstrap.py` and `tools.py` say what they are made of."""

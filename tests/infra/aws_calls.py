@@ -47,7 +47,7 @@ class Module:
 
 @dataclass
 class Tools:
-    """What a function of the bootstrap builds."""
+    """What a function that puts a worker together builds."""
 
     modules: set[str] = field(default_factory=set)
     settings: set[str] = field(default_factory=set)
@@ -82,8 +82,12 @@ def module(name: str) -> Module:
 
 
 def bootstrap() -> dict[str, Tools]:
-    """By the name of each function of the bootstrap (`Fleet.of` too): what it builds."""
-    tree = ast.parse((ROOT / "workers" / "bootstrap.py").read_text("utf-8"))
+    """By the name of each function that puts a worker together (`Fleet.of` too): what it builds."""
+    return _built("bootstrap") | _built("tools")
+
+
+def _built(module_name: str) -> dict[str, Tools]:
+    tree = ast.parse((ROOT / "workers" / f"{module_name}.py").read_text("utf-8"))
     imported = dict(_imports(tree))
     built: dict[str, Tools] = {}
     for name, function in _functions(tree):
@@ -97,10 +101,10 @@ def bootstrap() -> dict[str, Tools]:
 
 
 def relays_tool(name: str) -> str:
-    """The module of a tool of the relay, as `_deps` makes it."""
-    tree = ast.parse((ROOT / "workers" / "bootstrap.py").read_text("utf-8"))
+    """The module of a tool of the relay, as `relay_tools` makes it."""
+    tree = ast.parse((ROOT / "workers" / "tools.py").read_text("utf-8"))
     imported = dict(_imports(tree))
-    function = dict(_functions(tree))["_deps"]
+    function = dict(_functions(tree))["relay_tools"]
     (value,) = (
         keyword.value
         for node in ast.walk(function)

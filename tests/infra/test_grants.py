@@ -17,17 +17,17 @@ from tests.infra.aws_calls import (
 )
 from tests.infra.plans import Plan, by_key
 
-# Which functions of the bootstrap build what each capability of iam.tf stands for.
+# Which functions of bootstrap and tools build what each capability of iam.tf stands for.
 BUILT_BY = {
     "runtime": (
-        *("run", "content_of", "Fleet.of", "_consumers", "_deferrals", "_sqs_calls", "_key_ring"),
+        *("run", "content_of", "Fleet.of", "_consumers", "_deferrals", "_sqs_calls", "key_ring"),
         "_telling",
     ),
-    "relay": ("_deps",),
-    "bounces": ("_bounce_deps",),
-    "calls": ("_call_deps", "_zones"),
-    "opt_out_sync": ("_sync_deps",),
-    "profiles": ("_profiles",),
+    "relay": ("relay_tools",),
+    "bounces": ("bounce_tools",),
+    "calls": ("reminder_tools", "_zones"),
+    "opt_out_sync": ("sync_tools",),
+    "profiles": ("profile_door",),
 }
 # Tools of the relay's that others are given.
 LENT = {

@@ -21,8 +21,9 @@ async def run_with_calls(work: Callable[[Deps], Awaitable[Answer]]) -> Answer:
     """Do it with a worker's tools; complain and exit where that does not go."""
     from botocore.exceptions import BotoCoreError
 
-    from workers.bootstrap import call_tools, configured
+    from workers.bootstrap import configured
     from workers.settings import load
+    from workers.tools import call_tools
 
     try:
         settings = load()

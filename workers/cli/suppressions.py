@@ -19,8 +19,8 @@ from workers.clock import SystemClock
 from workers.errors import AccountProblem, SettingsError, SwitchboardError
 
 if TYPE_CHECKING:
-    from workers.bootstrap import OperatorTools
     from workers.handlers.bounce_tracking.desk import Suppressed
+    from workers.tools import OperatorTools
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -261,9 +261,10 @@ def _run(work: Callable[[OperatorTools], Awaitable[Answer]]) -> Answer:
     """Do it with AWS; complain and exit where that does not go."""
     from botocore.exceptions import BotoCoreError
 
-    from workers.bootstrap import configured, operator_tools
+    from workers.bootstrap import configured
     from workers.log import configure_logging
     from workers.settings import load
+    from workers.tools import operator_tools
 
     async def with_tools() -> Answer:
         source = await configured(settings.config)

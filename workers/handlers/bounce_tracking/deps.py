@@ -1,4 +1,4 @@
-"""What bounce tracking works with, put together in `workers.bootstrap`."""
+"""What bounce tracking works with, put together in `workers.tools`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ProfileFacts(Protocol):
 
 
 class Meter(Protocol):
-    """What bounce tracking counts; `workers.bootstrap` maps it onto the metrics list."""
+    """What bounce tracking counts; `workers.meter` maps it onto the metrics list."""
 
     def address_fact(self, channel: Channel, kind: Kind, result: str) -> None:
         """One fact, and how it stood to what was known."""

@@ -1,4 +1,4 @@
-"""What the relay works with, put together in `workers.bootstrap`."""
+"""What the relay works with, put together in `workers.tools`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CommandQueue(Protocol):
 
 
 class Meter(Protocol):
-    """What the relay counts; `workers.bootstrap` maps it onto the metrics list."""
+    """What the relay counts; `workers.meter` maps it onto the metrics list."""
 
     def effect(self, kind: str, result: str) -> None:
         """One effect (chat_started, chat_message, sms, note, ...) and how it went."""

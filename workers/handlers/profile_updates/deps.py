@@ -1,4 +1,4 @@
-"""What profile updates work with, put together in `workers.bootstrap`."""
+"""What profile updates work with, put together in `workers.tools`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ProfileService(Protocol):
 
 
 class Meter(Protocol):
-    """What profile updates count; `workers.bootstrap` maps it onto the metrics list."""
+    """What profile updates count; `workers.meter` maps it onto the metrics list."""
 
     def profile_event(self, result: str) -> None:
         """One person's part of one event, and what became of it."""

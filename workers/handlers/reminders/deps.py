@@ -1,4 +1,4 @@
-"""What reminder dialing works with, put together in `workers.bootstrap`."""
+"""What reminder dialing works with, put together in `workers.tools`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class ProfileZones(Protocol):
 
 
 class Meter(Protocol):
-    """What reminder dialing counts; `workers.bootstrap` maps it onto the metrics list."""
+    """What reminder dialing counts; `workers.meter` maps it onto the metrics list."""
 
     def effect(self, kind: str, result: str) -> None:
         """One call or text, and how it went."""

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from tests.unit.handlers.profile_updates.updating import MAIL, PHONE, Updating
 from workers.addresses import Channel
-from workers.bootstrap import AddressTeller, ReminderTeller
 from workers.handlers.bounce_tracking.deps import AddressFact
 from workers.handlers.bounce_tracking.standing import State
 from workers.handlers.reminders.deps import ReminderResult
 from workers.stores.address_records import Kind
 from workers.stores.call_records import Result
+from workers.tools import AddressTeller, ReminderTeller
 
 
 async def test_a_bounced_address() -> None:
