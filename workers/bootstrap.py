@@ -7,6 +7,7 @@ order it comes up and goes down.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import (
@@ -54,7 +55,7 @@ from workers.runtime.sqs import AioSqsQueue
 from workers.runtime.supervisor import Companion, Supervisor, spare_the_collector, write_line
 from workers.runtime.telling import Telling
 from workers.runtime.tending import tend
-from workers.settings import Settings, is_tracing_on
+from workers.settings import PREFIX, Settings, is_tracing_on
 from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.pauses import DynamoPauses
 from workers.stores.roster import DynamoRoster
@@ -167,9 +168,14 @@ async def run(settings: Settings, queues: Sequence[str]) -> int:
             {"config_sha256": source.sha256},
         )
         app = health_app(health, metrics)
-        port = await stack.enter_async_context(
-            serving(app, host=settings.http_host, port=settings.http_port)
-        )
+        try:
+            port = await stack.enter_async_context(
+                serving(app, host=settings.http_host, port=settings.http_port)
+            )
+        except OSError as problem:
+            where = f"{settings.http_host}:{settings.http_port}"
+            why = os.strerror(problem.errno) if problem.errno else str(problem)
+            raise SettingsError(f"{PREFIX}HTTP_PORT: cannot listen on {where}: {why}") from None
         log.info("http_listening", port=port)
         await fleet.share.join()
         stack.push_async_callback(fleet.share.leave)

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import functools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from infra.local.guardian import Guardian
 
 LOOPBACK = "127.0.0.1"
+PORTS = range(15_000, 32_000)
+"""Below what Linux, macOS and Windows hand out for connections."""
 
 _guardian_lock = threading.Lock()
 
@@ -100,14 +103,26 @@ class Program:
 def free_ports(count: int) -> tuple[int, ...]:
     """Different TCP ports of the loopback that nobody listens on at this moment.
 
-    They are not reserved: somebody else may take one before it is used. For programs that cannot
+    They are not reserved, so they are taken by chance from where the kernel takes none for
+    connections: else one that is made before the port is used has it. For programs that cannot
     choose one themselves and say which.
+
+    Raises:
+        OSError: nearly all of them are in use.
     """
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
+        probes = [_bound(stack.enter_context(socket.socket())) for _ in range(count)]
         return tuple(probe.getsockname()[1] for probe in probes)
+
+
+def _bound(probe: socket.socket) -> socket.socket:
+    tries = random.sample(PORTS, k=100)
+    for port in tries[:-1]:
+        with contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return probe
+    probe.bind((LOOPBACK, tries[-1]))
+    return probe
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,19 @@ async def test_a_worker_without_a_key_for_data_at_rest_does_not_start(place: Pla
     assert status == 2
     assert "SWITCHBOARD_KEY_FILE" in said
     assert "SWITCHBOARD_KMS_KEY_ID" in said
+
+
+async def test_a_port_that_somebody_has_is_named(place: Place) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        status, said = await place.start(SWITCHBOARD_HTTP_PORT=port)
+    assert status == 2
+    assert (
+        f"SWITCHBOARD_HTTP_PORT: cannot listen on 127.0.0.1:{port}: Address already in use" in said
+    )
+    assert "Traceback" not in said
 
 
 async def test_a_wrong_key_in_the_configuration_is_named(place: Place, tmp_path: Path) -> None:
