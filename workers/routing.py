@@ -8,8 +8,9 @@ and acknowledged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.connect import ChatMessage, ContactEvent
 from schemas.contact_record import ContactRecord
@@ -41,6 +42,29 @@ _THROUGH = (Done, Discard, Defer)
 NOT_NEEDED = Discard("event_type_not_needed")
 
 Route = Callable[[Decoded, Delivery], Awaitable[Outcome]]
+
+
+HANDLED: Final = frozenset(EventClass) - {EventClass.CONTACT_FLOW_REQUEST}
+"""What a worker as it ships takes. A flow's request wants an answer, which no queue can give."""
+
+
+def read(
+    body: str, attributes: Mapping[str, str], takes: Container[EventClass]
+) -> tuple[Decoded, ...] | Discard | DeadLetter:
+    """The events of a message that somebody takes, or what becomes of a message without any."""
+    events: list[Decoded] = []
+    for result in decode_body(body, attributes):
+        match result:
+            case Undecodable(reason, path):
+                return DeadLetter(f"undecodable_{reason}", path=path)
+            case Notice():
+                continue
+            case Decoded():
+                events.append(result)
+    wanted = tuple(event for event in events if event.event_class in takes)
+    if not wanted:
+        return Discard("set_up_notice" if not events else "no_handler")
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +107,22 @@ class Router:
 
     def plan(self, delivery: Delivery) -> Job | Discard | DeadLetter:
         """What is to be done with a delivery."""
-        results = decode_body(delivery.body, delivery.attributes)
-        events: list[Decoded] = []
-        for result in results:
-            match result:
-                case Undecodable(reason, path):
-                    return DeadLetter(f"undecodable_{reason}", path=path)
-                case Notice():
-                    continue
-                case Decoded():
-                    events.append(result)
-        wanted = [event for event in events if event.event_class in self._routes]
-        if not wanted:
-            return Discard("set_up_notice" if not events else "no_handler")
+        wanted = read(delivery.body, delivery.attributes, self.takes)
+        if not isinstance(wanted, tuple):
+            return wanted
         first = wanted[0]
         return Job(
             key=None,  # the session journal orders what needs an order
             event_class=first.event_class,
             event_type=first.event_type,
             event_id=first.event_id or delivery.message_id,
-            run=self._handler(tuple(wanted)),
+            run=self._handler(wanted),
         )
+
+    @property
+    def takes(self) -> frozenset[EventClass]:
+        """The classes of events that have a handler."""
+        return frozenset(self._routes)
 
     def _handler(self, wanted: Events) -> Handler | Batched[Events]:
         """What concerns profiles too is handled with others: a mail-out's opens come in a flood."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import (
     asynccontextmanager,
 )
@@ -57,11 +57,13 @@ from workers.limits import Limits, raised
 from workers.meter import Meter
 from workers.metrics import Metrics
 from workers.routing import Doors
+from workers.runtime.sqs import AioSqsQueue
 from workers.settings import Settings
 from workers.stores.address_health import AddressBook, DynamoAddressHealth, TableAddressHealth
 from workers.stores.audit import AuditTrail
 from workers.stores.calls import DynamoCalls
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
+from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.opt_out_mirror import DynamoOptOutMirror
 from workers.stores.people import DynamoPeople
@@ -318,6 +320,40 @@ async def operator_tools(
             ),
             sync=OptOutSyncDoor(await sync_tools(ground)),
             mail_list=SesSuppressionList(await aws.sesv2(), caller),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterTools:
+    """What `switchboard dlq` works with: by the queue's name, the queue and its DLQ."""
+
+    queues: Mapping[str, AioSqsQueue]
+    dlqs: Mapping[str, AioSqsQueue]
+    records: DynamoDeliveries
+    trail: Callable[[], Awaitable[AuditTrail]]
+
+
+@asynccontextmanager
+async def dead_letter_tools(settings: Settings) -> AsyncIterator[DeadLetterTools]:
+    """The tools over a worker's wiring. The trail asks for the keys, and a look needs none."""
+    async with Aws(AwsPolicy()) as aws:
+        sqs = await aws.sqs()
+
+        async def trail() -> AuditTrail:
+            table = DynamoTable(await aws.dynamodb(), settings.suppressions_table)
+            return AuditTrail(table, await key_ring(settings, aws))
+
+        yield DeadLetterTools(
+            queues={name: AioSqsQueue(sqs, url, name) for name, url in settings.queue_urls.items()},
+            dlqs={
+                name: AioSqsQueue(sqs, url, f"{name}-dlq")
+                for name, url in settings.dlq_urls.items()
+                if name in settings.queue_urls
+            },
+            records=DynamoDeliveries(
+                await aws.dynamodb(), settings.deliveries_table, settings.clock
+            ),
+            trail=trail,
         )
 
 

@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "worker": ("workers.cli.worker", "worker", "Consume the queues and relay conversations."),
     "health": ("workers.cli.health", "health", "Ask the worker on this machine how it is."),
     "queue": ("workers.cli.queue", "queue", "Pause, resume and look at queues."),
+    "dlq": ("workers.cli.dlq.command", "dlq", "Look at dead letters; send back, drop, forget."),
     "remind": ("workers.cli.remind", "remind", "Ask for one reminder call."),
     "calls": ("workers.cli.calls", "calls", "Call lists: start, status, report, pause, cancel."),
     "suppressions": (

@@ -6,6 +6,7 @@ ones as fit; when not even ours fit beside the body, it goes bare and the reason
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ log = structlog.get_logger()
 
 MAX_ATTRIBUTES = 10
 MAX_VALUE_CHARS = 256
+REASONS = (
+    *("reason", "error_type", "schema_path", "place", "event_id", "trace_id"),
+    *("source_queue", "receive_count", "first_received_at"),
+)
+"""The attributes that are ours on a copy. All others are the original's."""
 
 # SQS refuses what XML 1.0 has no place for (SQS API Reference, "SendMessage").
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -62,6 +68,14 @@ def compose(message: Message, verdict: Verdict, *, source_queue: str, event_id: 
     return Copy(Outgoing(message.body, attributes), reasons, dropped_count)
 
 
+def record_key(body: str) -> str:
+    """What the reason of a bare copy is kept under, beside the original's message id.
+
+    SQS gives a copy an id of its own, so the body is all that it has of the original.
+    """
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
 class DeadLetters:
     """The dead-letter queue of one queue."""
 
@@ -83,9 +97,12 @@ class DeadLetters:
             await self._bury_bare(message, copy.reasons)
 
     async def _bury_bare(self, message: Message, reasons: Mapping[str, str]) -> None:
-        await self._failures.record_dead_letter(
-            self._source_queue, message.message_id, reasons, ttl_s=REMEMBERED_S
-        )
+        told = {**reasons, "message_id": message.message_id}
+        # By the original's id, and by what the copy has of it: an id of its own, and the body.
+        for key in (message.message_id, record_key(message.body)):
+            await self._failures.record_dead_letter(
+                self._source_queue, key, told, ttl_s=REMEMBERED_S
+            )
         if not await self._send(message, Outgoing(message.body)):
             raise TransientError("dead_letter_refused")
 

@@ -17,7 +17,8 @@ REMEMBERED_S = 15 * 86_400
 class Failures(Protocol):
     """Counted failures and dead-letter reasons, shared by the fleet.
 
-    Keyed by queue name and SQS message id. Written only when something failed.
+    Keyed by queue name and SQS message id, or the body's digest. Written only when something
+    failed.
     """
 
     async def count_failure(self, queue: str, message_id: str, *, ttl_s: int) -> int:
@@ -29,9 +30,11 @@ class Failures(Protocol):
         ...
 
     async def record_dead_letter(
-        self, queue: str, message_id: str, attributes: Mapping[str, str], *, ttl_s: int
+        self, queue: str, key: str, attributes: Mapping[str, str], *, ttl_s: int
     ) -> None:
         """Keep the reason of a message whose DLQ copy had no room for it. Idempotent.
+
+        `key` is its SQS message id, or `workers.runtime.dead_letters.record_key` of its body.
 
         Raises:
             TransientError: not recorded. The message is not dead-lettered yet.
@@ -54,10 +57,10 @@ class MemoryFailures:
     async def record_dead_letter(
         self,
         queue: str,
-        message_id: str,
+        key: str,
         attributes: Mapping[str, str],
         *,
         ttl_s: int,  # noqa: ARG002
     ) -> None:
         """Keep the reason."""
-        self.dead_letters[queue, message_id] = dict(attributes)
+        self.dead_letters[queue, key] = dict(attributes)

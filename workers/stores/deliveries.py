@@ -1,6 +1,7 @@
 """What the runtime remembers of a message: failed attempts, and reasons that had no room.
 
-Keyed by queue and SQS message id; nothing of a message's content is stored.
+Keyed by queue and SQS message id, or by a digest of the body where nothing else of the message is
+left; nothing of its content is stored.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ class TableDeliveries(Deliveries):
         return count if isinstance(count, int) else 1
 
     async def record_dead_letter(
-        self, queue: str, message_id: str, attributes: Mapping[str, str], *, ttl_s: int
+        self, queue: str, key: str, attributes: Mapping[str, str], *, ttl_s: int
     ) -> None:
         """Keep the reason of a message whose DLQ copy had no room for it. Idempotent."""
         item: Item = {"v": FORMAT, "at": dict(attributes), "exp": self._expiry(ttl_s)}
-        await self._table.put(_dead_letter_key(queue, message_id), item)
+        await self._table.put(_dead_letter_key(queue, key), item)
 
-    async def dead_letter(self, queue: str, message_id: str) -> Mapping[str, str] | None:
+    async def dead_letter(self, queue: str, key: str) -> Mapping[str, str] | None:
         """The reason that was kept, for the operator's tools."""
-        item = await self._table.get(_dead_letter_key(queue, message_id), consistent=True)
+        item = await self._table.get(_dead_letter_key(queue, key), consistent=True)
         if item is None:
             return None
         check_format(item)
@@ -72,5 +73,5 @@ class DynamoDeliveries(TableDeliveries):
         super().__init__(DynamoTable(client, table_name), clock)
 
 
-def _dead_letter_key(queue: str, message_id: str) -> Key:
-    return Key(f"D#{queue}#{message_id}")
+def _dead_letter_key(queue: str, key: str) -> Key:
+    return Key(f"D#{queue}#{key}")

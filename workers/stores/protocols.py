@@ -388,7 +388,7 @@ class Deliveries(Protocol):
         ...
 
     async def record_dead_letter(
-        self, queue: str, message_id: str, attributes: Mapping[str, str], *, ttl_s: int
+        self, queue: str, key: str, attributes: Mapping[str, str], *, ttl_s: int
     ) -> None:
         """Keep the reason of a message whose DLQ copy had no room for it. Idempotent."""
         ...

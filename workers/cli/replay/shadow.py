@@ -15,11 +15,12 @@ from typing import Final, assert_never
 from schemas.decoded import Decoded
 from schemas.event_class import EventClass
 from schemas.pinpoint_legacy import CustomChannelCall
-from schemas.sms_voice import MediaReceipt, TextReceipt
+from schemas.sms_voice import InboundSms, MediaReceipt, TextReceipt
 from workers.addresses import Channel, mask
 from workers.config import BounceRules, Configuration, ProfileRules
 from workers.handlers.bounce_tracking import facts as addresses
 from workers.handlers.bounce_tracking.reading import read as read_addresses
+from workers.handlers.chat_relay.inbound import refusal
 from workers.handlers.profile_updates import facts as people
 from workers.handlers.profile_updates.reading import OWN_CONTEXT, may_concern, names_offer
 from workers.handlers.profile_updates.reading import read as read_people
@@ -50,9 +51,28 @@ class Shadow:
         """One line for each thing that would be written down."""
         return [*self._addresses(decoded), *self._people(decoded), *_by_stored_state(decoded)]
 
+    def refused(self, decoded: Decoded) -> str | None:
+        """Why its handler would give it up, as far as that needs no look at what is stored."""
+        match decoded.event:
+            case InboundSms() as sms if self.configuration is not None:
+                return refusal(sms, self.configuration)
+            case _ if decoded.event_class in _READ_BY_BOUNCES:
+                return self._read_addresses(decoded).broken or None
+            case _:
+                return None
+
     def _addresses(self, decoded: Decoded) -> Iterator[str]:
         if decoded.event_class not in _READ_BY_BOUNCES:
             return
+        reading = self._read_addresses(decoded)
+        for fact in reading.facts:
+            yield f"address {fact.channel} {mask(fact.channel, fact.address)}: {fact.kind}"
+        if reading.broken:
+            yield f"address: dead letter, {reading.broken}"
+        elif not reading.facts:
+            yield f"address: nothing, {reading.unneeded}"
+
+    def _read_addresses(self, decoded: Decoded) -> addresses.Reading:
         lens = addresses.Lens(
             rules=self.configuration.bounces if self.configuration else BounceRules(),
             at=decoded.time or self.now,
@@ -60,13 +80,7 @@ class Shadow:
             event_id=decoded.event_id or "",
             scope_of=self._scope_of,
         )
-        reading = read_addresses(decoded.event, lens)
-        for fact in reading.facts:
-            yield f"address {fact.channel} {mask(fact.channel, fact.address)}: {fact.kind}"
-        if reading.broken:
-            yield f"address: dead letter, {reading.broken}"
-        elif not reading.facts:
-            yield f"address: nothing, {reading.unneeded}"
+        return read_addresses(decoded.event, lens)
 
     def _people(self, decoded: Decoded) -> Iterator[str]:
         rules = self.configuration.profiles if self.configuration else ProfileRules()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from schemas.sms_voice import InboundSms
+from workers.config import Configuration
 from workers.handlers.chat_relay.deps import Deps
 from workers.handlers.chat_relay.entries import text_entry
 from workers.handlers.chat_relay.holder import Holder
@@ -12,6 +14,8 @@ from workers.phone import is_short_code, normalise
 from workers.runtime.delivery import Delivery
 from workers.runtime.outcome import DeadLetter, Outcome
 from workers.stores.protocols import Look, SessionKey
+
+NO_NUMBER: Final = "invalid_customer_number"
 
 
 class InboundDoor:
@@ -28,12 +32,10 @@ class InboundDoor:
 
         A text has no time but its SNS envelope's; where that was lost the queue's own must do.
         """
-        brand = self._deps.config.brand_of(sms.destination_number)
-        if brand is None:
-            return DeadLetter("unknown_our_number", event_id=sms.inbound_message_id)
         customer = _sender(sms.origination_number)
-        if customer is None:
-            return DeadLetter("invalid_customer_number", event_id=sms.inbound_message_id)
+        refused = refusal(sms, self._deps.config)
+        if refused is not None or customer is None:
+            return DeadLetter(refused or NO_NUMBER, event_id=sms.inbound_message_id)
         key = SessionKey(our_number=sms.destination_number, customer_number=customer)
         entry = text_entry(
             sms.inbound_message_id,
@@ -49,6 +51,13 @@ class InboundDoor:
 
         sid = self._deps.journal.session_id(key)
         return await self._holder.work(append, sid, entry.id, delivery)
+
+
+def refusal(sms: InboundSms, config: Configuration) -> str | None:
+    """Why a text can be nobody's conversation; None where it can. Pure."""
+    if config.brand_of(sms.destination_number) is None:
+        return "unknown_our_number"
+    return None if _sender(sms.origination_number) else NO_NUMBER
 
 
 def _sender(number: str) -> str | None:

@@ -31,6 +31,7 @@ from workers.brands import BrandCalls
 from workers.clients.protocols import CallFacts
 from workers.config import ReminderRules
 from workers.errors import AccountProblem, InDoubt, PermanentError, Throttled, TransientError
+from workers.routing import HANDLED
 from workers.runtime.outcome import Discard
 from workers.stores.call_records import CallList, ListState, Result, TextStage
 
@@ -431,6 +432,10 @@ async def test_a_paused_list_waits_and_a_cancelled_one_ends() -> None:
     await office.calls.save_list(cancelled)
     await office.run()
     assert await office.result() == (Result.NOT_CALLED, "cancelled")
+
+
+def test_every_class_that_is_told_as_handled_has_a_handler() -> None:
+    assert Office().router().takes == HANDLED
 
 
 async def test_a_brand_without_calls_and_an_unknown_one_are_dead_letters() -> None:
