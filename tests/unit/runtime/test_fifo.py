@@ -124,6 +124,22 @@ async def test_the_rest_is_given_back_at_once_and_after_the_first_ones_time_was_
         assert sorted(fleet.wrapped.asked[1:]) == [("work.fifo-2/1", 0), ("work.fifo-3/1", 0)]
 
 
+async def test_what_a_lane_has_no_room_for_goes_back_at_once() -> None:
+    async def handle(_: Delivery) -> Outcome:
+        await asyncio.sleep(10)
+        return Done()
+
+    bodies = [f"a{number}" for number in range(8)]
+    async with running(
+        handle, name=FIFO, wrap=Acknowledged, lane_depth=3, before_start=fill(*bodies)
+    ) as fleet:
+        await fleet.clock.sleep(5)
+        assert fleet.outcomes(outcome="waited", reason="lane_full") == 5
+        assert isinstance(fleet.wrapped, Acknowledged)
+        # Hidden for a backoff they would lock their group for as long.
+        assert [seconds for _, seconds in fleet.wrapped.asked] == [0] * 5
+
+
 async def test_the_first_ones_time_is_confirmed_before_the_rest_goes_back() -> None:
     async def slow_hide(call: str) -> None:
         if call == "change_visibility":

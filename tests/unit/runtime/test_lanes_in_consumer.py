@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter, defaultdict
 
 from tests.unit.runtime.fleet import done, running
+from workers.runtime.breaker import Pause
 from workers.runtime.delivery import Delivery
 from workers.runtime.groups import REMEMBERED_S
 from workers.runtime.memory import MemoryQueue
-from workers.runtime.outcome import Done, Outcome, Retry
+from workers.runtime.outcome import Done, Outcome, Retry, Wait
+from workers.testing import START
 
 
 async def test_equal_keys_run_one_at_a_time_in_order_and_other_keys_beside_them() -> None:
@@ -163,3 +165,18 @@ async def test_a_group_that_is_alone_has_all_slots() -> None:
         assert running_now == 8
         await fleet.clock.sleep(REMEMBERED_S + 60)
         assert running_now == 16, "the other one has not been seen for long"
+
+
+async def test_places_that_were_kept_for_messages_that_went_elsewhere_are_forgotten() -> None:
+    async def handle(_: Delivery) -> Outcome:
+        return Wait("taken", after_s=5)
+
+    async with running(handle) as fleet:
+        for number in range(100):
+            fleet.queue.put(str(number), {"key": f"k{number}"})
+        await fleet.clock.sleep(2)
+        lanes = fleet.consumer._order._lanes
+        assert len(lanes._holds) == 100
+        await fleet.shared.breaker.pause("work", Pause(START, "others work", "operator"))
+        await fleet.clock.sleep(30)
+        assert len(lanes._holds) == 0, "memory does not grow with the keys that were ever seen"

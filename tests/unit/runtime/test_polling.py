@@ -83,6 +83,29 @@ async def test_an_idle_queue_has_one_long_poll_and_a_backlog_gets_more() -> None
         assert fleet.queue.calls["receive"] - polls == 10, "one poll of 20 s after the other"
 
 
+async def test_polls_are_added_one_by_one() -> None:
+    gauges: list[Gauge] = []
+    seen: list[int] = []
+
+    def prepare(queue: MemoryQueue) -> None:
+        gauges.append(Gauge(queue))
+
+        async def travel(call: str) -> None:
+            await gauges[0]._up(call)
+            await asyncio.sleep(1 if call == "receive" else 0)
+
+        queue.knobs.before = travel
+        for body in filled(500):
+            queue.put(body)
+
+    async with running(pollers_max=16, slots=600, before_start=prepare) as fleet:
+        await fleet.clock.sleep(0.5)
+        for _ in range(5):
+            seen.append(gauges[0].now)
+            await fleet.clock.sleep(1)
+    assert seen == [1, 2, 3, 4, 5], "four full answers at once do not call for four more"
+
+
 async def test_a_failing_receive_is_no_empty_queue_and_polling_goes_on() -> None:
     errors = [TransientError("sqs_failed"), Throttled("sqs_throttled"), AccountProblem("x")]
 
