@@ -21,6 +21,8 @@ MIRROR_VARIABLE = "SWITCHBOARD_TERRAFORM_MIRROR"
 _USUAL = ("/opt", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 _PROVIDER = "*/hashicorp/aws/*/linux_*/terraform-provider-aws*"
 _TIMEOUT_S = 600
+PARALLEL = "-parallelism=60"
+"""The provider waits for 25 s after each queue that it makes: for all of them at once, then."""
 
 
 class TerraformMissingError(Exception):
@@ -93,6 +95,16 @@ class Terraform:
         self.run("plan", "-input=false", "-out=plan", *arguments)
         shown: dict[str, Any] = json.loads(self.run("show", "-json", "plan"))
         return shown
+
+    def apply(self) -> dict[str, Any]:
+        """Make what the module says; its outputs by name."""
+        self.run("apply", "-input=false", "-auto-approve", PARALLEL)
+        shown: dict[str, Any] = json.loads(self.run("output", "-json"))
+        return {name: output["value"] for name, output in shown.items()}
+
+    def destroy(self) -> None:
+        """Take away all that it made."""
+        self.run("destroy", "-input=false", "-auto-approve", PARALLEL)
 
     def run(self, *arguments: str) -> str:
         """One command; returns what it printed.

@@ -85,6 +85,14 @@ class OtherTime:
 
 
 @dataclass(frozen=True)
+class Deployed:
+    """What somebody else has made of the topology, and a worker's environment as they print it."""
+
+    made: Provisioned
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class WorldPlan:
     """What a world is made of.
 
@@ -92,7 +100,8 @@ class WorldPlan:
     `SWITCHBOARD_*` variables on top of the wiring: empty means production defaults.
     `worker_queues` are what each worker takes, in turn: all queues where it is empty. `ledger_kept`
     bounds what the simulator keeps of its ledger in memory; the file has it all. Without `time` it
-    is the machine's.
+    is the machine's. What is `deployed` is used as it is: then nothing is provisioned, and `config`
+    is what its environment says.
     """
 
     run_dir: Path
@@ -107,6 +116,7 @@ class WorldPlan:
     run_worker: RunWorker | None = None
     ledger_kept: int | None = None
     time: OtherTime | None = None
+    deployed: Deployed | None = None
     ready_timeout_s: float = 60.0
     drain_timeout_s: float = 40.0
 
@@ -240,10 +250,7 @@ class World:
         emulated = self._given_aws
         if emulated is None:
             emulated = await asyncio.to_thread(self._start_backend)
-        prefix = f"w{secrets.token_hex(4)}-"
-        self.provisioned = await asyncio.to_thread(
-            provision, load_topology(), emulated, prefix=prefix
-        )
+        self.provisioned = await asyncio.to_thread(self._made, emulated)
         self.simulator_url = await asyncio.to_thread(self._start_simulator, emulated)
         self.aws = emulated.with_simulator(self.simulator_url)
         self._workers_aws = self.aws
@@ -255,6 +262,11 @@ class World:
         for worker in workers:
             self._launch(worker)
         await asyncio.gather(*(self._ready(worker) for worker in workers))
+
+    def _made(self, emulated: LocalAws) -> Provisioned:
+        if self.plan.deployed is not None:
+            return self.plan.deployed.made
+        return provision(load_topology(), emulated, prefix=f"w{secrets.token_hex(4)}-")
 
     def _start_backend(self) -> LocalAws:
         run_dir = self.plan.run_dir
@@ -321,6 +333,8 @@ class World:
 
     def _wiring(self, aws: LocalAws) -> dict[str, str]:
         """What every `switchboard` command is told of this world."""
+        if self.plan.deployed is not None:
+            return {**self._environment(aws), **self.plan.deployed.environment}
         return {
             **self._environment(aws),
             **self.provisioned.worker_environment(),

@@ -16,6 +16,11 @@ module "switchboard" {
   configuration_file   = "${path.module}/switchboard.toml"
 }
 
+output "topic_arns" {
+  description = "Where `switchboard setup` has AWS's services publish."
+  value       = module.switchboard.topic_arns
+}
+
 output "worker_environment" {
   description = "For `switchboard setup` and `switchboard doctor` from a shell."
   value       = module.switchboard.worker_environment
