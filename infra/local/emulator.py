@@ -19,7 +19,6 @@ from infra.local.readiness import answers, refuse_open_listener, wait_until_up
 from infra.local.toolroom import ROOT, ensure_venv
 
 REQUIREMENTS = ROOT / "requirements" / "emulator.txt"
-STOP_GRACE_S = 3.0
 SAVING_S = 20.0
 """It waits 3 s for who is connected, and then writes its state."""
 
@@ -56,10 +55,8 @@ class Emulator:
         self._ministack = install_emulator() / "ministack"
         self._log = log
         self._env = _env(self._port, scratch)
-        self._grace_s = STOP_GRACE_S
         if is_restartable:
             self._env |= _kept_in(scratch)
-            self._grace_s = SAVING_S
         self.aws = LocalAws(endpoint_url=f"http://{LOOPBACK}:{self._port}")
         self._program = self._launch()
 
@@ -77,7 +74,7 @@ class Emulator:
         Raises:
             StartError: it could not save its state, or did not come up again.
         """
-        if (code := self._program.stop(self._grace_s)) != 0:
+        if (code := self._program.stop(SAVING_S)) != 0:
             raise StartError(self._program.name, f"ended with {code}", self._log)
         self._program = self._launch()
         self.wait_until_up()
@@ -89,8 +86,8 @@ class Emulator:
         refuse_open_listener(self._program, self._port)
 
     def stop(self) -> None:
-        """End it. Blocks."""
-        self._program.stop(self._grace_s)
+        """End it, and what it has with it: asked politely it would wait for who is connected."""
+        self._program.kill()
 
     def _launch(self) -> Program:
         return Program("ministack", [str(self._ministack)], env=self._env, log=self._log)

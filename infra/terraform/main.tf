@@ -1,5 +1,5 @@
 # All that Switchboard needs in one account and Region, from infra/topology.json, which alone names queues,
-# topics, rules, tables and what leads where. docs/operate.md tells how to apply it.
+# topics, rules, tables and what leads where. README.md tells how to apply it.
 
 locals {
   instance = regex("^arn:(?P<partition>[^:]+):connect:(?P<region>[^:]+):(?P<account>[0-9]{12}):instance/(?P<id>.+)$", var.connect_instance_arn)

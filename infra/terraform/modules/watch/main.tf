@@ -209,7 +209,7 @@ resource "aws_cloudwatch_metric_alarm" "fleet" {
 
 resource "aws_cloudwatch_metric_alarm" "spend" {
   alarm_name          = "${var.name}-spend"
-  alarm_description   = "The month's spend limit for texts is used up, or near: ask for a higher one (docs/operate.md). Texts wait until then, some until they are too old."
+  alarm_description   = "The month's spend limit for texts is used up, or near: ask AWS for a higher one. Texts wait until then, some until they are too old."
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.thresholds.spend_percent
   evaluation_periods  = 1
