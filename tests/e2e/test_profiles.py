@@ -12,8 +12,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from schemas.own import Remind, encode_command
+from simulator.contact_centre.voice.callee import CalleePlan
+from simulator.contact_centre.voice.client import Telephones
 from simulator.services.customer_profiles.client import ProfilesView, SeenProfile
-from tests.e2e.account import DOMAIN
+from tests.e2e.account import DOMAIN, REMINDING
 from tests.e2e.sources import enqueue, in_a_pipe, publish, retold, somebody
 from tests.e2e.stage import SOON_S, Stage, utc_now
 from tests.e2e.theatre import scene
@@ -278,3 +281,50 @@ async def test_the_offer_channels_calls_are_written(stage: Stage) -> None:
     found = await until_written(stage, pat, lambda written: "offers" in written)
     last = objects(found)["offers"]["last"]
     assert (last["name"], last["viewed"]) == ("30% Renewal", "false")
+
+
+@scene(world="profiles", slow=True)
+async def test_an_address_is_well_again_when_its_suppression_ends(stage: Stage) -> None:
+    pat, message = somebody(), uuid.uuid4().hex
+    at = utc_now() - timedelta(days=1) + timedelta(seconds=20)
+    bounced = mail("Send", pat, sent=at, message=message) | {
+        "eventType": "Bounce",
+        "bounce": {
+            "bounceType": "Transient",
+            "bounceSubType": "MailboxFull",
+            "bouncedRecipients": [{"emailAddress": pat}],
+            "timestamp": at.isoformat(),
+            "feedbackId": uuid.uuid4().hex,
+        },
+    }
+    await publish(stage, "ses-events", bounced)
+
+    def state(written: Mapping[str, Mapping[str, Any]]) -> str:
+        return str(written.get("addresses", {}).get("email", {}).get("state", ""))
+
+    await until_written(stage, pat, lambda written: state(written) == "suppressed")
+    found = await until_written(stage, pat, lambda w: state(w) == "ok", timeout_s=60)
+    assert found.fields["Attributes"]["emailState"] == "ok"
+
+
+@scene(world="profiles")
+async def test_a_reminders_result_is_in_the_profile(stage: Stage) -> None:
+    customer = stage.customer(REMINDING)
+    asked = Remind(
+        id=f"visit-{uuid.uuid4().hex}",
+        brand="Reminding",
+        number=customer.number,
+        appointment_at=utc_now() + timedelta(days=3),
+    )
+    async with Telephones(stage.world.simulator_url) as phones:
+        await phones.plan(CalleePlan(keys="1"), number=customer.number)
+    await stage.enqueue("reminders", encode_command(asked))
+    found = await until_written(
+        stage,
+        customer.number,
+        lambda written: written.get("reminder", {}).get("result") == "confirmed",
+        key="_phone",
+        timeout_s=40,
+    )
+    assert objects(found)["reminder"]["id"] == asked.id
+    assert found.fields["Attributes"]["reminderResult"] == "confirmed"
