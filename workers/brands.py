@@ -281,6 +281,18 @@ class BrandCalls(Value):
         max_length=600,
         description="Sent after calls in vain; empty = none",
     )
+    text_undated: str = Field(
+        default="{brand}: we tried to call you about your appointment. Reply 1 to confirm, 2 for"
+        " another time, 3 to talk to us. Reply STOP for no more texts.",
+        max_length=600,
+        description="Sent in place of a `text` that says when, where the reminder says no time;"
+        " empty = none",
+    )
+
+    def text_of(self, *, is_dated: bool) -> str:
+        """The text that follows calls in vain; empty where there is to be none."""
+        says_when = "{when}" in self.text
+        return (self.text_undated if says_when and not is_dated else self.text).strip()
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
@@ -289,7 +301,10 @@ class BrandCalls(Value):
         return self
 
 
-CALL_TEXT_PLACEHOLDERS: Final = frozenset({"brand", "when", "name"})
+CALL_PLACEHOLDERS: Final = {
+    "text": frozenset({"brand", "when", "name"}),
+    "text_undated": frozenset({"brand", "name"}),
+}
 
 
 class Brand(Value):

@@ -35,6 +35,7 @@ def test_the_defaults_are_usable(tmp_path: Path) -> None:
     [
         (BRAND, "source_number or queue_id"),
         (CALLS + 'text = "{who}"', "brands[0].calls.text"),
+        (CALLS + 'text_undated = "on {when}"', "brands[0].calls.text_undated"),
         (CALLS + '[reminders.hours]\nmon = "9-20"', "reminders.hours.mon"),
         (CALLS + '[reminders.hours]\nmon = "20:00-09:00"', "reminders.hours.mon"),
         (CALLS + '[[reminders.holidays]]\nday = "13-01"', "reminders.holidays[0].day"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.own import Remind
-from workers.brands import CALL_TEXT_PLACEHOLDERS, DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS
+from workers.brands import CALL_PLACEHOLDERS, DISPLAY_NAME_PLACEHOLDERS, PLACEHOLDERS
 from workers.config.configuration import Configuration
 from workers.runtime.config import ConsumerConfig
 from workers.settings import PREFIX, Settings
@@ -140,9 +140,8 @@ def _referenced(field: Schema, models: Mapping[str, Schema]) -> Schema:
 
 
 def _placeholders(model: str, key: str) -> str:
-    allowed = PLACEHOLDERS[key] if model == "Texts" else frozenset[str]()
-    if (model, key) == ("BrandCalls", "text"):
-        allowed = CALL_TEXT_PLACEHOLDERS
+    of_model = {"Texts": PLACEHOLDERS, "BrandCalls": CALL_PLACEHOLDERS}.get(model, {})
+    allowed = of_model.get(key, frozenset[str]())
     if key == "display_name":
         allowed = DISPLAY_NAME_PLACEHOLDERS
     return ". Knows " + ", ".join(f"`{{{name}}}`" for name in sorted(allowed)) if allowed else ""

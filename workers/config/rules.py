@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from workers.brands import (
-    CALL_TEXT_PLACEHOLDERS,
+    CALL_PLACEHOLDERS,
     DISPLAY_NAME_PLACEHOLDERS,
     PLACEHOLDERS,
     Brand,
@@ -110,8 +110,9 @@ def _texts(brand: Brand, at: Path) -> Iterator[Finding]:
 
 def _calls(brand: Brand, at: Path) -> Iterator[Finding]:
     if brand.calls is not None:
-        path = (*at, "calls", "text")
-        yield from _placeholders(brand.calls.text, CALL_TEXT_PLACEHOLDERS, path)
+        for name, allowed in CALL_PLACEHOLDERS.items():
+            text: str = getattr(brand.calls, name)
+            yield from _placeholders(text, allowed, (*at, "calls", name))
 
 
 def _replies(configuration: Configuration) -> Iterator[Finding]:

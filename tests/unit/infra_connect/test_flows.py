@@ -180,6 +180,15 @@ def test_the_branches_of_a_reminder(
     assert (found, times, isinstance(step, EnterQueue)) == (written, asked, is_queued)
 
 
+def test_a_reminder_without_a_time_is_spoken_without_one() -> None:
+    attributes = {"sb_detects_machines": "no", "sb_is_dated": "no", "sb_when": ""}
+    walking = walk(read_flow(flow("appointment-reminder")), attributes)
+    step: object = next(walking)
+    while not isinstance(step, Ask):
+        step = walking.send(Went())
+    assert "about your appointment. To confirm" in step.text
+
+
 def test_a_machine_hears_nothing_of_the_appointment() -> None:
     [leave] = [a for a in flow("appointment-reminder")["Actions"] if a["Identifier"] == "leave"]
     assert "sb_when" not in leave["Parameters"]["Text"]

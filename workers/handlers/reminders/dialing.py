@@ -199,6 +199,7 @@ def attributes_of(reminder: Reminder, brand: Brand, number: int) -> dict[str, st
         "sb_name": clean_for_chat(job.name or ""),
         "sb_language": language,
         "sb_when": when(reminder, language),
+        "sb_is_dated": "yes" if reminder.job.appointment_at else "no",
         "sb_detects_machines": "yes" if _detects(brand.calls) else "no",
     }
 

@@ -20,7 +20,7 @@ from workers.errors import ContactEnded, TransientError
 from workers.handlers.reminders import changes
 from workers.handlers.reminders.air import Air, place_of
 from workers.handlers.reminders.deps import Deps
-from workers.handlers.reminders.ladder import Close, Step, Text, next_step
+from workers.handlers.reminders.ladder import Close, Step, Text, next_step, text_of
 from workers.handlers.reminders.results import (
     FINAL,
     Ended,
@@ -235,7 +235,7 @@ class Ender:
 
     def _next(self, reminder: Reminder) -> Step:
         brand = self._deps.config.find(reminder.job.brand)
-        has_text = brand is not None and brand.calls is not None and bool(brand.calls.text.strip())
+        has_text = brand is not None and bool(text_of(reminder, brand))
         return next_step(reminder, self._deps.config.reminders, has_text=has_text)
 
     async def _opt_out(self, reminder: Reminder) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.own import Remind
+from workers.brands import Brand
 from workers.config import ReminderRules
 from workers.config.reminders import Rung
 from workers.handlers.reminders.policy import Useful
@@ -51,6 +52,13 @@ def next_step(reminder: Reminder, rules: ReminderRules, *, has_text: bool) -> St
     if rung.then == "text" and has_text:
         return Text()
     return Close(last.result, last.detail)
+
+
+def text_of(reminder: Reminder, brand: Brand) -> str:
+    """The text that follows calls in vain, its words not put in yet; empty where there is none."""
+    if brand.calls is None:
+        return ""
+    return brand.calls.text_of(is_dated=reminder.job.appointment_at is not None)
 
 
 def open_attempt(reminder: Reminder) -> Attempt | None:

@@ -30,7 +30,7 @@ from workers.handlers.reminders.asking import Asker
 from workers.handlers.reminders.deps import Deps
 from workers.handlers.reminders.dialing import Dialer, when
 from workers.handlers.reminders.ending import Ender
-from workers.handlers.reminders.ladder import useful_of
+from workers.handlers.reminders.ladder import text_of, useful_of
 from workers.handlers.reminders.policy import Later, Never, Now
 from workers.handlers.reminders.telling import Teller
 from workers.phone import normalise
@@ -155,7 +155,7 @@ class Texter:
         if brand.calls is None:
             raise PermanentError("brand_makes_no_calls")
         job = reminder.job
-        body = brand.calls.text.format(
+        body = text_of(reminder, brand).format(
             brand=brand.name,
             when=when(reminder, job.language or brand.language),
             name=job.name or "",

@@ -21,6 +21,7 @@ from workers.handlers.reminders.ladder import (
     is_texting,
     next_step,
     open_attempt,
+    text_of,
 )
 from workers.handlers.reminders.telling import Teller
 from workers.handlers.reminders.texts import Texter
@@ -95,7 +96,7 @@ class Watcher:
     async def _next(self, reminder: Reminder, brand: Brand, delivery: Delivery) -> Outcome:
         if reminder.due_ms > self._deps.clock.now_ms():
             return Defer(datetime.fromtimestamp(reminder.due_ms / 1000, UTC), "not_due")
-        has_text = brand.calls is not None and bool(brand.calls.text.strip())
+        has_text = bool(text_of(reminder, brand))
         step = next_step(reminder, self._deps.config.reminders, has_text=has_text)
         match step:
             case Call():

@@ -59,6 +59,7 @@ async def test_a_reminder_is_dialled_at_once_and_ends_confirmed() -> None:
         "sb_name": "Ann",
         "sb_language": "en-US",
         "sb_when": "Saturday, March 7 at 9:00 AM",
+        "sb_is_dated": "yes",
         "sb_detects_machines": "no",
     }
     assert not made.call.detect_machines
@@ -128,6 +129,16 @@ async def test_a_failed_ladder_ends_with_the_text_and_its_answer_closes_it_anew(
     assert len(set(ids)) == 2
     assert SEATTLE not in str(office.bus.events)
     assert [told.result for told in office.profiles.told] == [Result.MACHINE, Result.CONFIRMED]
+
+
+async def test_the_text_of_a_reminder_without_a_time_names_none() -> None:
+    office = Office()
+    office.exchange.plans[SEATTLE] = [MACHINE]
+    office.remind(useful_until=office.world.clock.now() + timedelta(hours=3))
+    await office.run()
+    assert office.exchange.dialled[0].call.attributes["sb_is_dated"] == "no"
+    [text] = office.world.carrier.bodies
+    assert text.startswith("Clinic: we tried to call you about your appointment. Reply 1")
 
 
 async def test_stop_is_an_opt_out_and_no_answer_although_a_text_is_open() -> None:
