@@ -134,7 +134,8 @@ async def test_a_failed_ladder_ends_with_the_text_and_its_answer_closes_it_anew(
 async def test_the_text_of_a_reminder_without_a_time_names_none() -> None:
     office = Office()
     office.exchange.plans[SEATTLE] = [MACHINE]
-    office.remind(useful_until=office.world.clock.now() + timedelta(hours=3))
+    until = office.world.clock.now() + timedelta(hours=3)
+    office.remind(appointment_at=None, useful_until=until)
     await office.run()
     assert office.exchange.dialled[0].call.attributes["sb_is_dated"] == "no"
     [text] = office.world.carrier.bodies
