@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from infra.topology import load_topology
 from tests.infra.plans import Plan, by_key, resources
+from tests.infra.policies import allowing, is_only_of, several, statements
 from workers.settings import PREFIX, Settings
 
 pytestmark = pytest.mark.timeout(300)  # The first test waits for a plan.
@@ -20,37 +20,6 @@ MESSAGING = "module.switchboard.module.messaging"
 RESOURCES_MAX = 99
 TUNED = {"http_host", "http_port", "drain_s", "log_format", "log_level", "sqs_transport"}
 """What a deployment need not say: it has a default, or the fleet sets it."""
-
-
-def statements(document: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(document)["Statement"]
-    return found
-
-
-def allowing(document: str, principal: str, action: str) -> Iterator[Mapping[str, Any]]:
-    """The conditions of every statement that lets a service do something."""
-    for statement in statements(document):
-        services = (
-            statement["Principal"].get("Service", ()) if statement["Effect"] == "Allow" else ()
-        )
-        actions = statement["Action"]
-        if principal in _several(services) and action in _several(actions):
-            yield statement.get("Condition", {})
-
-
-def _several(words: Any) -> list[str]:
-    return [words] if isinstance(words, str) else list(words)
-
-
-def is_only_of(conditions: Mapping[str, Any], source: str | None) -> bool:
-    """Whether a statement is for our account alone, and for one source where one is named."""
-    accounts = conditions.get("StringEquals", {}).get("aws:SourceAccount")
-    sources = {
-        arn
-        for test in ("ArnEquals", "ArnLike")
-        for arn in _several(conditions.get(test, {}).get("aws:SourceArn", ()))
-    }
-    return accounts == ACCOUNT and (source is None or source in sources)
 
 
 def arn(service: str, rest: str) -> str:
@@ -80,10 +49,10 @@ def test_an_arrow_may_reach_its_queue_and_use_its_key(
 ) -> None:
     policy = by_key(minimal_plan, f"{MESSAGING}.aws_sqs_queue.queue")[queue]["policy"]
     allowed = list(allowing(policy, principal, "sqs:SendMessage"))
-    assert any(is_only_of(one, source) for one in allowed)
-    assert all(is_only_of(one, None) for one in allowed)
+    assert any(is_only_of(one, ACCOUNT, source) for one in allowed)
+    assert all(is_only_of(one, ACCOUNT) for one in allowed)
     assert any(
-        is_only_of(one, source)
+        is_only_of(one, ACCOUNT, source)
         for one in allowing(key_policy(minimal_plan), principal, "kms:Decrypt")
     )
 
@@ -97,7 +66,7 @@ def test_a_topics_publisher_may_publish_and_use_its_key(minimal_plan: Plan, topi
     ):
         allowed = list(allowing(document, topic.publisher, action))
         assert allowed
-        assert all(is_only_of(one, None) for one in allowed)
+        assert all(is_only_of(one, ACCOUNT) for one in allowed)
 
 
 def test_nobody_but_the_arrows_puts_anything_on_a_queue(minimal_plan: Plan) -> None:
@@ -106,7 +75,7 @@ def test_nobody_but_the_arrows_puts_anything_on_a_queue(minimal_plan: Plan) -> N
             one
             for statement in statements(planned["policy"])
             if statement["Effect"] == "Allow"
-            for one in _several(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+            for one in several(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
         }
         assert sources == {source for _, source, to in ARROWS if to == queue}
 
@@ -132,7 +101,7 @@ def test_what_sends_as_a_role_becomes_it_for_its_own_sake_only(
     }
     (trust,) = roles.values()
     (conditions,) = allowing(trust, principal, "sts:AssumeRole")
-    assert is_only_of(conditions, source)
+    assert is_only_of(conditions, ACCOUNT, source)
 
 
 def test_the_least_deployment_can_still_be_read(minimal_plan: Plan) -> None:

@@ -63,6 +63,18 @@ data "aws_iam_policy_document" "scheduler" {
       values   = ["sqs.${var.account.region}.amazonaws.com"]
     }
   }
+  # What a schedule holds is encrypted with its own ARN as context (EventBridge Scheduler user guide,
+  # "Encryption at rest").
+  statement {
+    sid       = "OpenSchedules"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.this.arn]
+    condition {
+      test     = "ArnLike"
+      variable = "kms:EncryptionContext:aws:scheduler:schedule:arn"
+      values   = [format(local.arn, "scheduler", "schedule/${var.deferral.group}/*")]
+    }
+  }
 }
 
 resource "aws_iam_role" "scheduler" {
@@ -83,6 +95,7 @@ resource "aws_scheduler_schedule" "tick" {
   name                = each.value.name
   group_name          = aws_scheduler_schedule_group.deferred.name
   schedule_expression = each.value.rate
+  kms_key_arn         = aws_kms_key.this.arn
 
   flexible_time_window {
     mode = "OFF"
@@ -101,4 +114,7 @@ resource "aws_scheduler_schedule" "tick" {
       arn = aws_sqs_queue.dead_letters[each.value.queue].arn
     }
   }
+
+  # A tick before the role may open and send it would be a dead letter.
+  depends_on = [aws_iam_role_policy.scheduler]
 }

@@ -19,13 +19,14 @@ locals {
         principal  = "events.amazonaws.com"
         conditions = [["ArnEquals", "aws:SourceArn", values(local.rule_arns)]]
       }
+      # The topic of modules/watch, which lets in the same two.
       TellOfAlarms = {
         principal  = "cloudwatch.amazonaws.com"
-        conditions = []
+        conditions = [["ArnLike", "aws:SourceArn", [format(local.arn, "cloudwatch", "alarm:${var.name}-*")]]]
       }
       TellOfBudgets = {
         principal  = "budgets.amazonaws.com"
-        conditions = []
+        conditions = [["ArnLike", "aws:SourceArn", ["arn:${var.account.partition}:budgets::${var.account.id}:*"]]]
       }
     },
     {

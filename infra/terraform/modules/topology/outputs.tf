@@ -19,8 +19,8 @@ output "queues" {
     error_message = "A queue's visibility timeout is shorter than the step by which leases are extended: a message whose extension is late would be received twice."
   }
   precondition {
-    condition     = alltrue([for queue in local.queues : queue.dlq.retention_s >= queue.retention_s])
-    error_message = "A dead-letter queue must keep messages at least as long as its queue: a message keeps the age that it had."
+    condition     = alltrue([for queue in local.queues : queue.dlq.retention_s > queue.retention_s || queue.dlq.retention_s == 1209600])
+    error_message = "A dead-letter queue must keep messages longer than its queue, or for the 14 days that SQS has at most: a message keeps the age that it had."
   }
   precondition {
     condition     = alltrue([for queue in local.queues : queue.max_receive_count >= 2 * var.longest_wait_receives])
@@ -53,6 +53,11 @@ output "topics" {
 output "subscriptions" {
   description = "Subscriptions by the topic's logical name: the queue."
   value       = { for one in local.document.subscriptions : one.topic => one.queue }
+
+  precondition {
+    condition     = alltrue([for one in local.document.subscriptions : !try(one.raw_delivery, false)])
+    error_message = "Raw delivery would lose the only time that a text has: modules/messaging delivers in SNS's envelope."
+  }
 }
 
 output "rules" {

@@ -18,10 +18,20 @@ variable "lease_step_s" {
   description = "Seconds by which a worker extends a message's visibility ([runtime.<queue>] lease_step_s in switchboard.toml)."
   type        = number
   default     = 30
+
+  validation {
+    condition     = var.lease_step_s >= 10 && var.lease_step_s <= 43200
+    error_message = "lease_step_s is 10 to 43200 s: switchboard.toml takes no other."
+  }
 }
 
 variable "longest_wait_receives" {
   description = "How often a message may be received while it waits and fails nothing: a chat that has no room, a table that throttles. The net of a queue lies far above it."
   type        = number
   default     = 250
+
+  validation {
+    condition     = var.longest_wait_receives >= 1
+    error_message = "A wait takes at least one receive."
+  }
 }

@@ -86,6 +86,15 @@ data "aws_iam_policy_document" "alarms" {
       variable = "aws:SourceAccount"
       values   = [split(":", var.kms_key_arn)[4]]
     }
+    # modules/messaging lets the same use the key.
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values = concat(
+        ["${replace(local.key_of_account, ":kms:", ":cloudwatch:")}alarm:${var.name}-*"],
+        var.monthly_budget_usd == null ? [] : ["arn:${split(":", var.kms_key_arn)[1]}:budgets::${split(":", var.kms_key_arn)[4]}:*"],
+      )
+    }
   }
 }
 

@@ -51,6 +51,31 @@ run "a_dead_letter_queue_that_forgets_first_is_refused" {
   expect_failures = [output.queues]
 }
 
+run "a_dead_letter_queue_that_forgets_as_soon_as_its_queue_is_refused" {
+  command = plan
+  variables {
+    topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 345600}}], \"services\": [{\"name\": \"all\", \"queues\": [\"in\"]}], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"texts\", \"queue\": \"in\"}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
+  }
+  expect_failures = [output.queues]
+}
+
+run "raw_delivery_is_refused" {
+  command = plan
+  variables {
+    topology_json = "{\"version\": 1, \"queues\": [{\"name\": \"in\", \"handler\": \"inbound_sms\", \"visibility_timeout_s\": 30, \"retention_s\": 345600, \"receive_wait_s\": 20, \"max_receive_count\": 1000, \"dlq\": {\"name\": \"in-dlq\", \"retention_s\": 1209600}}], \"services\": [{\"name\": \"all\", \"queues\": [\"in\"]}], \"topics\": [{\"name\": \"texts\", \"publisher\": \"sms-voice.amazonaws.com\"}], \"subscriptions\": [{\"topic\": \"texts\", \"queue\": \"in\", \"raw_delivery\": true}], \"rules\": [], \"tables\": [], \"buckets\": [], \"deferral\": {\"schedule_group\": \"g\", \"role\": \"r\", \"bucket\": \"b\"}, \"schedules\": []}"
+  }
+  expect_failures = [output.subscriptions]
+}
+
+run "a_step_that_no_worker_takes_is_refused" {
+  command = plan
+  variables {
+    lease_step_s          = 9
+    longest_wait_receives = 0
+  }
+  expect_failures = [var.lease_step_s, var.longest_wait_receives]
+}
+
 run "a_queue_that_no_service_takes_is_refused" {
   command = plan
   variables {

@@ -31,6 +31,10 @@ run "one_alarm_stands_for_all_queues" {
     condition     = length(aws_budgets_budget.this) == 0 && length(aws_sns_topic_subscription.email) == 0
     error_message = "Neither budgets nor mail without being asked for."
   }
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == var.kms_key_arn
+    error_message = "Alarms are encrypted with the key that lets CloudWatch use it."
+  }
 }
 
 run "no_alarm_reads_more_than_ten_queues" {

@@ -75,4 +75,5 @@ module "watch" {
   dead_letter_queues      = { for queue in local.topology.queues : queue.name => "${local.name}-${queue.dlq.name}" }
   kms_key_arn             = local.key
   monthly_spend_limit_usd = 500
+  monthly_budget_usd      = 100
 }
