@@ -137,6 +137,7 @@ lock: $(APP) ## Pin the requirements anew, with hashes (UPGRADE=--upgrade for ne
 	@$(call COMPILE,.local/lock/bin) --universal ../pyproject.toml dev.in -o dev.txt
 	@$(call COMPILE,.local/lock/bin) --universal emulator.in -o emulator.txt
 	@$(call COMPILE,.local/lock/bin) --universal awscli.in -o awscli.txt
+	@$(call COMPILE,.local/lock/bin) --universal checkov.in -o checkov.txt
 	@$(call COMPILE,.local/lock/bin) --universal hadolint.in -o hadolint.txt
 	@$(call COMPILE,.local/lock/bin) --universal lock.in -o lock.txt
 	@$(call COMPILE,.local/lock/bin) --universal peer-dramatiq.in -o peer-dramatiq.txt

@@ -10,9 +10,9 @@ locals {
 }
 
 resource "aws_ecs_cluster" "this" {
+  #checkov:skip=CKV_AWS_65:The workers tell more themselves (docs/metrics.md), at a lower price.
   name = var.name
 
-  # The workers tell more themselves (docs/metrics.md), at a lower price.
   setting {
     name  = "containerInsights"
     value = "disabled"

@@ -36,6 +36,9 @@ resource "aws_dynamodb_table" "table" {
 }
 
 resource "aws_s3_bucket" "bucket" {
+  #checkov:skip=CKV_AWS_18:Access logs would keep customers' addresses once more; CloudTrail's data events tell the same where they are wanted.
+  #checkov:skip=CKV_AWS_144:Files live for days, beside a Connect instance that is in one Region too; switchboard.toml comes from its repository.
+  #checkov:skip=CKV2_AWS_62:Nobody waits for an object to come or go: workers know the names of what they put.
   for_each = local.bucket_names
 
   bucket        = each.value
