@@ -9,6 +9,10 @@ locals {
 
   # Who encrypts or decrypts with the key, and for what only. Roles need no entry: what they may do
   # is in their own policies, which the account's statement lets count.
+  #
+  # All of these tell KMS on whose behalf they ask (SQS developer guide and SNS developer guide, "Key
+  # management"). EventBridge does so for queues only: a rule whose target is a topic of this key would
+  # deliver nothing.
   key_users = merge(
     {
       DeliverFromTopics = {

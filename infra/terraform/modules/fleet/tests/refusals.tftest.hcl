@@ -65,6 +65,15 @@ run "a_queue_that_two_services_take" {
   expect_failures = [var.services]
 }
 
+run "more_queues_than_a_scaling_policy_reads" {
+  command = plan
+  variables {
+    queues   = { for number in range(9) : "queue-${number}" => { handler = "inbound_sms", arn = "arn:aws:sqs:eu-west-1:111122223333:a", dlq_arn = "arn:aws:sqs:eu-west-1:111122223333:b" } }
+    services = { conversations = { queues = [for number in range(9) : "queue-${number}"] } }
+  }
+  expect_failures = [var.services]
+}
+
 run "more_tasks_at_least_than_at_most" {
   command = plan
   variables { services = { conversations = { queues = ["inbound-sms"], min_tasks = 5, max_tasks = 4 } } }
