@@ -17,7 +17,7 @@ SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
 	faults e2e-localstack image-test infra-test \
-	storm crash-matrix soak soak-profiles soak-calls fuzz bench dst model clean lock
+	storm crash-matrix rolling-test soak soak-profiles soak-calls fuzz bench dst model clean lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ storm: $(DEV) ## Twenty conversations, duplicates, reordering, and a worker kill
 
 crash-matrix: $(DEV) ## Kill a worker before, after and within every call of a conversation
 	$(BIN)/python -m demo.matrix $(ARGS)
+
+rolling-test: $(DEV) ## A rolling deploy from the release before (OLD=) and back, while people talk
+	$(BIN)/python -m demo.rolling $(if $(OLD),--old $(OLD)) $(ARGS)
 
 EVENTS ?= 100000
 

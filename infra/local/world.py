@@ -220,18 +220,30 @@ class World:
         return program is not None and program.exit_code() is None
 
     async def stop_workers(self) -> list[WorkerExit]:
-        """Ask all workers to drain (SIGTERM), wait, kill who does not; the exits in their order."""
-        running, self._workers = self._workers, {}
-        codes = await asyncio.gather(
-            *(
-                asyncio.to_thread(program.stop, self.plan.drain_timeout_s)
-                for program in running.values()
-            )
-        )
-        return [
-            WorkerExit(worker, code, drain_receipt(self.worker_log(worker)))
-            for worker, code in zip(running, codes, strict=True)
-        ]
+        """Ask all workers to drain, wait, kill who does not; the exits in their order."""
+        return list(await asyncio.gather(*(self.drain(worker) for worker in [*self._workers])))
+
+    async def drain(self, worker: int) -> WorkerExit:
+        """Ask a worker to drain (SIGTERM), wait, kill it if it does not.
+
+        Raises:
+            KeyError: that worker does not run.
+        """
+        program = self._workers.pop(worker)
+        code = await asyncio.to_thread(program.stop, self.plan.drain_timeout_s)
+        return WorkerExit(worker, code, drain_receipt(self.worker_log(worker)))
+
+    async def add_worker(self) -> int:
+        """Start one more worker and wait until it is ready; its number.
+
+        Raises:
+            StartError: it did not get ready.
+        """
+        worker = len(self._ports)
+        self._ports += free_ports(1)
+        self._launch(worker)
+        await self._ready(worker)
+        return worker
 
     def worker_log(self, worker: int) -> Path:
         """A worker's log file; a restarted worker's lines follow those of the one before."""
