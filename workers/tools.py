@@ -24,6 +24,7 @@ from workers.clients.connect import ConnectChats, Instance
 from workers.clients.connect_voice import ConnectDialing
 from workers.clients.mail_suppressions import SesSuppressionList
 from workers.clients.media import S3Shelf
+from workers.clients.media_erasure import S3Files
 from workers.clients.opt_out_lists import EumOptOutPages
 from workers.clients.profile_zones import ProfileZones, ZoneKeys
 from workers.clients.profiles import CustomerProfiles
@@ -45,6 +46,7 @@ from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
+from workers.handlers.erasure import Erasure, Tables
 from workers.handlers.gate import Gate as SuppressionGate
 from workers.handlers.profile_updates.deps import Deps as ProfileDeps
 from workers.handlers.profile_updates.door import ProfileDoor
@@ -354,6 +356,39 @@ async def dead_letter_tools(settings: Settings) -> AsyncIterator[DeadLetterTools
                 await aws.dynamodb(), settings.deliveries_table, settings.clock
             ),
             trail=trail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureTools:
+    """What `switchboard erase` works with."""
+
+    erasure: Erasure
+    trail: AuditTrail
+
+
+@asynccontextmanager
+async def erasure_tools(
+    settings: Settings, configuration: Configuration
+) -> AsyncIterator[ErasureTools]:
+    """The tools over a worker's wiring, with an operator's permissions.
+
+    Raises:
+        SettingsError: the keys for data at rest cannot be had.
+    """
+    async with Aws(AwsPolicy()) as aws:
+        caller = Caller(Meter(Metrics()), Limits(settings.clock, {}), max_wait_s=30.0)
+        keys, dynamodb = await key_ring(settings, aws), await aws.dynamodb()
+        tables = Tables(
+            sessions=DynamoTable(dynamodb, settings.sessions_table),
+            suppressions=DynamoTable(dynamodb, settings.suppressions_table),
+            calls=DynamoTable(dynamodb, settings.calls_table),
+            profiles=DynamoTable(dynamodb, settings.profiles_table),
+        )
+        files = S3Files(await aws.s3(), settings.media_bucket, caller)
+        yield ErasureTools(
+            erasure=Erasure(tables, files, keys, configuration, settings.clock),
+            trail=AuditTrail(tables.suppressions, keys),
         )
 
 

@@ -53,6 +53,7 @@ SERVICE_FAULTS = dict.fromkeys(
     ("throttle", "error_500", "error_503", "error_500_after_doing", "drop_after_doing"), 0.001
 )
 ROUNDS = 3
+COMES_EVERY_S = 0.25
 ONE_BAD_IN = 4  # conversations
 SETTLED_WITHIN_S = 180
 LEDGER_KEPT = 10_000  # The file is what is read.
@@ -169,7 +170,7 @@ class _Crowd:
         self._began = loop.time()
         async with _background(self._hearing.listen(), self._memory.watch(), self._tell_progress()):
             async with _background(self._weather.change(self._world)):
-                await asyncio.gather(*(self._converse() for _ in range(self._soak.at_once)))
+                await asyncio.gather(*(self._converse(nth) for nth in range(self._soak.at_once)))
             seconds = loop.time() - self._began
             await self._weather.settle()
             _say("all is said; until the queues are empty")
@@ -180,8 +181,13 @@ class _Crowd:
         self._tell(findings)
         return self._report(findings, seconds), findings
 
-    async def _converse(self) -> None:
-        """One conversation after the other, while there is more to say."""
+    async def _converse(self, nth: int) -> None:
+        """One conversation after the other, while there is more to say.
+
+        They come one by one: a hundred chats that are opened in one second keep a small machine
+        busy for seconds, and what arrives after its hold window has no order to keep.
+        """
+        await asyncio.sleep(nth * COMES_EVERY_S)
         while self._goes_on():
             number = next(self._numbers)
             line = Line(BIKES, f"+1206{2_000_000 + number}")

@@ -22,10 +22,11 @@ from tests.e2e.stage import Stage, staged
 
 AT_ONCE = 8
 MAIN = "main"
-WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "profiles": 2}
+WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "profiles": 2, "erasing": 1}
 """Worlds by name: one for what harms nobody else, one for killed workers, one that cannot send, one
-whose queues are paused, one that writes customers' profiles and has a long hold window."""
-CONFIGS = {"profiles": PROFILES_CONFIG}
+whose queues are paused, one that writes customers' profiles and has a long hold window, and one of
+that kind for what looks at whole tables."""
+CONFIGS = {"profiles": PROFILES_CONFIG, "erasing": PROFILES_CONFIG}
 
 Play = Callable[[Stage], Awaitable[None]]
 Test = Callable[["Theatre"], Awaitable[None]]

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
         "suppressions",
         "Who is not written to: list, add, remove, export.",
     ),
+    "erase": ("workers.cli.erase", "erase", "Take away all that is kept of one person."),
     "setup": ("workers.cli.setup.command", "setup", "Make in AWS what Terraform cannot."),
     "doctor": ("workers.cli.doctor.command", "doctor", "Look at what breaks deployments."),
     "config": ("workers.cli.config", "config", "Check and show switchboard.toml."),

@@ -52,13 +52,13 @@ class TableAddressHealth(AddressHealth):
 
     async def find(self, channel: Channel, address: str) -> AddressRecord | None:
         """A consistent read; None for an address that nothing is known of."""
-        key = self._key(channel, address)
+        key = self.key(channel, address)
         item = await self._table.get(key, consistent=True)
         return None if item is None else await self._codec.opened(key.pk, item)
 
     async def save(self, record: AddressRecord) -> AddressRecord:
         """Write it in place of the revision that it was made from. Raises `RecordChanged`."""
-        key = self._key(record.channel, record.address)
+        key = self.key(record.channel, record.address)
         stored = replace(record, revision=record.revision + 1)
         item = await self._codec.sealed(key.pk, stored)
         try:
@@ -72,7 +72,8 @@ class TableAddressHealth(AddressHealth):
             return stored
         raise RecordChanged(found)
 
-    def _key(self, channel: Channel, address: str) -> Key:
+    def key(self, channel: Channel, address: str) -> Key:
+        """Where an address's record stands."""
         text = f"address|{channel}|{identity(channel, address)}"
         return Key(f"{PREFIX}{self._keys.digest(text).hex()}", _SORT_KEY)
 

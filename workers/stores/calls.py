@@ -140,7 +140,7 @@ class TableCalls(Calls):
 
     async def person(self, number: str) -> Person:
         """A consistent read."""
-        item = await self._table.get(self._person_key(number), consistent=True)
+        item = await self._table.get(self.person_key(number), consistent=True)
         return Person(number) if item is None else _person(number, item)
 
     async def save_person(self, person: Person, *, now_ms: int) -> Person:
@@ -152,7 +152,7 @@ class TableCalls(Calls):
             texts=tuple(text for text in person.texts if text.until_ms > now_ms),
             revision=person.revision + 1,
         )
-        key = self._person_key(person.number)
+        key = self.person_key(person.number)
         latest_ms = max([now_ms, *(text.until_ms for text in stored.texts)])
         item: Item = {
             "num": await self._keys.seal(person.number.encode(), f"{key.pk}|num"),
@@ -166,7 +166,8 @@ class TableCalls(Calls):
 
         return await self._write(key, item, stored, person.revision, read)
 
-    def _person_key(self, number: str) -> Key:
+    def person_key(self, number: str) -> Key:
+        """Where a callee's item stands."""
         digest = self._keys.digest(f"callee|{identity(number) or number}")
         return Key(f"P#{digest.hex()}", _SORT_KEY)
 

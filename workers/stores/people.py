@@ -59,13 +59,13 @@ class TablePeople(People, Claims):
 
     async def find(self, profile_id: str) -> PersonRecord | None:
         """A consistent read."""
-        key = self._person(profile_id)
+        key = self.person_key(profile_id)
         item = await self._table.get(key, consistent=True)
-        return None if item is None else await self._opened(key.pk, item)
+        return None if item is None else await self.opened(key.pk, item)
 
     async def save(self, record: PersonRecord) -> PersonRecord:
         """Write it in place of the revision that it was made from. Raises `PersonChanged`."""
-        key = self._person(record.profile_id)
+        key = self.person_key(record.profile_id)
         stored = replace(record, revision=record.revision + 1)
         item = await self._sealed(key.pk, stored)
         try:
@@ -74,14 +74,14 @@ class TablePeople(People, Claims):
             there = refused.item
         else:
             return stored
-        found = None if there is None else await self._opened(key.pk, there)
+        found = None if there is None else await self.opened(key.pk, there)
         if found == stored:  # The SDK repeated a write whose answer was lost.
             return stored
         raise PersonChanged(found)
 
     async def claim(self, key: str) -> Claim | None:
         """A consistent read of whoever has claimed a key, be it outdated."""
-        item = await self._table.get(self._key(key), consistent=True)
+        item = await self._table.get(self.claim_key(key), consistent=True)
         return None if item is None else _claim(item)
 
     async def take(self, key: str, claim: Claim, now_ms: int) -> Claim | None:
@@ -95,15 +95,17 @@ class TablePeople(People, Claims):
         }
         free = AnyOf((Absent(("pk",)), Below(("u",), now_ms), Equals(("n",), claim.nonce)))
         try:
-            await self._table.put(self._key(key), item, free)
+            await self._table.put(self.claim_key(key), item, free)
         except Refused as refused:
             return _claim(refused.item or {})
         return None
 
-    def _person(self, profile_id: str) -> Key:
+    def person_key(self, profile_id: str) -> Key:
+        """Where a customer's record stands."""
         return Key(f"P#{self._keys.digest(f'profile|{profile_id}').hex()}")
 
-    def _key(self, key: str) -> Key:
+    def claim_key(self, key: str) -> Key:
+        """Where the claim of a key stands."""
         return Key(f"K#{self._keys.digest(f'person|{key}').hex()}")
 
     async def _sealed(self, pk: str, record: PersonRecord) -> Item:
@@ -122,7 +124,7 @@ class TablePeople(People, Claims):
             item["en"] = record.errand.nonce
         return item
 
-    async def _opened(self, pk: str, item: Item) -> PersonRecord:
+    async def opened(self, pk: str, item: Item) -> PersonRecord:
         """The record of an item. Raises `UnknownFormat`, and `Unopenable` for another's key."""
         check_format(item)
         told = item["t"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from workers.clock import Clock
 from workers.stores.crypto import KeyRing
+from workers.stores.expressions import Item
 from workers.stores.items import check_format
 from workers.stores.steps import FORMAT
 from workers.stores.tables import DynamoTable, Key, Table
@@ -52,8 +53,10 @@ class TableRecipients(Recipients):
         """The number that a message went to, if we know."""
         key = self._key(message_id)
         item = await self._table.get(key, consistent=True)
-        if item is None:
-            return None
+        return None if item is None else await self.opened(key, item)
+
+    async def opened(self, key: Key, item: Item) -> str:
+        """The number of an item."""
         check_format(item)
         sealed = item["num"]
         blob = sealed if isinstance(sealed, bytes) else b""

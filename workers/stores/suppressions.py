@@ -33,7 +33,7 @@ class TableSuppressions(Suppressions):
         self, scope: str, number: str, message_class: MessageClass
     ) -> Suppression | None:
         """The oldest suppression that covers this class. A consistent read."""
-        stored = await self._table.query(self._partition(scope, number))
+        stored = await self._table.query(self.partition(scope, number))
         covering = [
             _suppression(item)
             for name, item in stored.items()
@@ -46,7 +46,7 @@ class TableSuppressions(Suppressions):
     ) -> bool:
         """Record it; what stands stays, unless the new one is older. False when one stood."""
         since_ms = round(suppression.since.timestamp() * 1000)
-        partition = self._partition(scope, number)
+        partition = self.partition(scope, number)
         item: Item = {
             "v": FORMAT,
             "reason": suppression.reason,
@@ -67,7 +67,7 @@ class TableSuppressions(Suppressions):
 
     async def remove(self, scope: str, number: str) -> bool:
         """The person opted in again: every class of the scope. False when there was none."""
-        partition = self._partition(scope, number)
+        partition = self.partition(scope, number)
         removed = [
             await self._table.delete(Key(partition, name))
             for name in await self._table.query(partition)
@@ -76,13 +76,14 @@ class TableSuppressions(Suppressions):
 
     async def withdraw(self, scope: str, number: str, source: str) -> bool:
         """Take away what stands for every class, if this `source` had put it there."""
-        key = Key(self._partition(scope, number), EVERY_CLASS)
+        key = Key(self.partition(scope, number), EVERY_CLASS)
         item = await self._table.get(key, consistent=True)
         if item is None or _suppression(item).source != source:
             return False
         return await self._table.delete(key)
 
-    def _partition(self, scope: str, number: str) -> str:
+    def partition(self, scope: str, number: str) -> str:
+        """Where the opt-outs of a number stand."""
         return f"{PREFIX}{self._keys.digest(f'opt-out|{scope}|{number}').hex()}"
 
 

@@ -82,7 +82,7 @@ class Finder:
         """By claims, else by a search."""
         formerly = ""
         for key, value in wanted.items():
-            claim = await self._claim(_spelled(key, value))
+            claim = await self._claim(spelled(key, value))
             if claim is not None and claim.until_ms > self._deps.clock.now_ms():
                 if claim.profile_id:
                     return Found(claim.profile_id)
@@ -113,7 +113,7 @@ class Finder:
         taken: dict[PersonKey, str] = {}
         try:
             for key, value in sorted(wanted.items()):  # One order, so that no two wait crosswise.
-                there = await self._take(_spelled(key, value), "", nonce, MAKING_MS)
+                there = await self._take(spelled(key, value), "", nonce, MAKING_MS)
                 if there is not None and there.profile_id:
                     await self._free(taken, nonce)
                     return Found(there.profile_id)
@@ -145,11 +145,11 @@ class Finder:
     async def _bind(self, keys: Keys, profile_id: str, nonce: str) -> None:
         lasts_ms = self._deps.rules.known_for_min * 60_000
         for key, value in keys.items():
-            await self._take(_spelled(key, value), profile_id, nonce, lasts_ms)
+            await self._take(spelled(key, value), profile_id, nonce, lasts_ms)
 
     async def _free(self, keys: Keys, nonce: str) -> None:
         for key, value in keys.items():
-            await self._take(_spelled(key, value), "", nonce, 0)
+            await self._take(spelled(key, value), "", nonce, 0)
 
     async def _take(self, key: str, profile_id: str, nonce: str, lasts_ms: int) -> Claim | None:
         now_ms = self._deps.clock.now_ms()
@@ -157,5 +157,6 @@ class Finder:
         return await self._deps.claims.take(key, claim, now_ms)
 
 
-def _spelled(key: PersonKey, value: str) -> str:
+def spelled(key: PersonKey, value: str) -> str:
+    """What is claimed for a key of a person."""
     return f"{key.value}|{value}"
