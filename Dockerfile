@@ -30,6 +30,20 @@ RUN /opt/switchboard/bin/pip install --quiet --no-compile --no-deps --no-build-i
     python3 -m compileall -q -f -j 0 --invalidation-mode unchecked-hash "${site}" && \
     find /opt/switchboard -name direct_url.json -delete
 
+# For docker-compose.localstack.yml alone: the emulator, which never ships.
+FROM ${BUILD_BASE} AS emulator
+ARG PIP_NO_INDEX=
+ARG PIP_FIND_LINKS=
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+COPY requirements/emulator.txt requirements/
+RUN python3 -m venv /opt/emulator && \
+    /opt/emulator/bin/pip install --quiet --require-hashes -r requirements/emulator.txt
+ENV PATH=/opt/emulator/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+EXPOSE 4566
+CMD ["ministack"]
+
 FROM ${BASE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -16,7 +16,7 @@ SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fmt lint types layers unit contract clients e2e \
-	faults e2e-localstack image-test infra-test \
+	faults e2e-localstack compose-test image-test infra-test \
 	storm crash-matrix rolling-test soak soak-profiles soak-calls fuzz bench dst model clean lock
 
 help: ## Say what there is
@@ -83,6 +83,9 @@ faults: $(DEV) ## Faults on real processes and sockets: kills, cut connections, 
 
 e2e-localstack: $(DEV) ## The same end-to-end tests on LocalStack (Python 3.11 only)
 	$(BIN)/pytest -q tests/e2e -m "not faults" --backend localstack $(ARGS)
+
+compose-test: $(DEV) ## The end-to-end tests against docker-compose.localstack.yml (needs Docker)
+	$(BIN)/python -m infra.local.compose
 
 # Needs buildah, podman, runc and mmdebstrap of Debian's, and root; .ci/run installs them.
 infra-test: $(DEV) ## Terraform: plans of the real provider, beside the code and running workers

@@ -43,8 +43,8 @@ class Workshop:
 
     home: Path = LOCAL / "containers"
 
-    def build(self, tag: str, *, revision: str = "unknown") -> str:
-        """Build the Dockerfile on the base; returns the image's name.
+    def build(self, tag: str, *, target: str = "", revision: str = "unknown") -> str:
+        """Build the Dockerfile, or up to one of its stages, on the base; returns the image's name.
 
         Takes half a minute, and a minute more the first time.
 
@@ -53,12 +53,13 @@ class Workshop:
         """
         self._make_base()
         name, wheels = f"localhost/switchboard:{tag}", self._wheels()
+        stage = ("--target", target) if target else ()
         self._buildah(
             *("bud", "--isolation", "chroot", "--format", "docker", "--no-cache", "--quiet"),
             *("--timestamp", "0", "--volume", f"{wheels}:/wheels:ro"),
             *("--build-arg", f"BASE={BASE}", "--build-arg", f"REVISION={revision}"),
             *("--build-arg", "PIP_NO_INDEX=1", "--build-arg", "PIP_FIND_LINKS=/wheels"),
-            *("--tag", name, str(ROOT)),
+            *(*stage, "--tag", name, str(ROOT)),
         )
         return name
 
@@ -120,9 +121,10 @@ class Workshop:
     def _wheels(self) -> Path:
         """What the locks name, by its hashes. The host's pip knows where packages come from."""
         wheels = self.home / "wheels"
-        locks = [f"--requirement={ROOT / 'requirements' / name}.txt" for name in ("build", "app")]
-        fetch = ["download", "-qq", "--require-hashes", "--only-binary=:all:", *locks]
-        self._run([sys.executable, "-m", "pip", *fetch, "--dest", str(wheels)])
+        for names in (("build", "app"), ("emulator",)):  # They may pin the same in two versions.
+            locks = [f"--requirement={ROOT / 'requirements' / name}.txt" for name in names]
+            fetch = ["download", "-qq", "--require-hashes", "--only-binary=:all:", *locks]
+            self._run([sys.executable, "-m", "pip", *fetch, "--dest", str(wheels)])
         return wheels
 
     def _buildah(self, *arguments: str) -> str:

@@ -49,6 +49,7 @@ class Backend(StrEnum):
 
     EMBEDDED = "embedded"
     LOCALSTACK = "localstack"
+    GIVEN = "given"  # Somebody runs it, and the environment says where.
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,8 @@ class World:
                 return self._stack.enter_context(running_emulator(run_dir / "ministack.log"))
             case Backend.LOCALSTACK:
                 return self._stack.enter_context(running_localstack(run_dir))
+            case Backend.GIVEN:
+                return LocalAws.from_environment(os.environ)
 
     def _start_simulator(self, aws: LocalAws) -> str:
         world_file = self.plan.run_dir / "contact-centre.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,8 @@ from infra.local.world import Backend, ContactCentre, World, WorldPlan
 from tests.e2e.stage import Stage
 from tests.e2e.theatre import MAIN, Theatre, scenes_of
 
+GIVEN = dict(os.environ)
+"""As it is at the start: each test is kept from what the developer has set."""
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 OpenWorld = Callable[..., World]
@@ -60,6 +63,8 @@ def backend_aws(
                 pytest.skip(str(exc))
             with running_localstack(log_dir) as aws:
                 yield aws
+        case Backend.GIVEN:
+            yield LocalAws.from_environment(GIVEN)
 
 
 @pytest.fixture
@@ -100,6 +105,13 @@ async def theatre(
     )
     yield playing
     await playing.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def simulator_url(theatre: Theatre) -> str:
+    """A contact centre with the demo's brands, and workers at it: whoever's run there."""
+    given = GIVEN.get("SIMULATOR_URL")
+    return given or (await theatre.stage("demo")).world.simulator_url
 
 
 @pytest_asyncio.fixture(loop_scope="session")

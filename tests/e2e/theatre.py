@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from demo.contact_centre import CONFIG as DEMO_CONFIG
+from demo.contact_centre import contact_centre as demo_contact_centre
 from infra.local.endpoints import LocalAws
 from infra.local.world import World, WorldPlan
 from tests.e2e.account import CONFIG, PROFILES_CONFIG, contact_centre
@@ -22,11 +24,12 @@ from tests.e2e.stage import Stage, staged
 
 AT_ONCE = 8
 MAIN = "main"
-WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "profiles": 2, "erasing": 1}
+WORKERS = {MAIN: 2, "kills": 2, "spend": 1, "paused": 2, "profiles": 2, "erasing": 1, "demo": 2}
 """Worlds by name: one for what harms nobody else, one for killed workers, one that cannot send, one
 whose queues are paused, one that writes customers' profiles and has a long hold window, and one of
-that kind for what looks at whole tables."""
-CONFIGS = {"profiles": PROFILES_CONFIG, "erasing": PROFILES_CONFIG}
+that kind for what looks at whole tables, and the demo's."""
+CONFIGS = {"profiles": PROFILES_CONFIG, "erasing": PROFILES_CONFIG, "demo": DEMO_CONFIG}
+CENTRES = {"demo": demo_contact_centre}
 
 Play = Callable[[Stage], Awaitable[None]]
 Test = Callable[["Theatre"], Awaitable[None]]
@@ -105,7 +108,7 @@ class Theatre:
         plan = WorldPlan(
             run_dir=self.folder / name,
             config=CONFIGS.get(name, CONFIG),
-            contact_centre=contact_centre,
+            contact_centre=CENTRES.get(name, contact_centre),
             worker_count=WORKERS[name],
         )
         world = await self._open.enter_async_context(World(plan, self.aws))

@@ -31,9 +31,19 @@ class Containers:
         self, *arguments: str, env: Mapping[str, str] | None = None, files: Path | None = None
     ) -> list[str]:
         """How to run a command of the image, in a container of its own."""
+        return self.command_of(self.image, *arguments, env=env, files=files)
+
+    def command_of(
+        self,
+        image: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        files: Path | None = None,
+    ) -> list[str]:
+        """The same of another image."""
         name = f"switchboard-{secrets.token_hex(6)}"
         self.names.append(name)
-        return self.workshop.command(self.image, arguments, name=name, env=env, files=files)
+        return self.workshop.command(image, arguments, name=name, env=env, files=files)
 
     def run(
         self, *arguments: str, env: Mapping[str, str] | None = None

@@ -22,8 +22,8 @@ def test_it_writes_the_wiring_and_the_contact_centre(tmp_path: Path, aws: LocalA
     shell, flags, script = compose["services"]["provision"]["command"]
     # What Compose and the container would do: unescape, and be where the volumes are.
     script = script.replace("$$", "$").replace("/state/", f"{tmp_path}/")
-    script = script.replace("/opt/packages/app/bin", str(Path(sys.executable).parent))
-    environment = {**aws.environment(), "PATH": os.defpath}
+    folders = (str(Path(sys.executable).parent), os.defpath)
+    environment = {**aws.environment(), "PATH": os.pathsep.join(folders)}
     subprocess.run([shell, flags, script], cwd=ROOT, env=environment, check=True)
     wiring = (tmp_path / "worker.env").read_text("utf-8")
     assert "export SWITCHBOARD_QUEUE_URLS=" in wiring
