@@ -9,9 +9,11 @@ PIP := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip --disable-pip-version
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
-PARTS := lint layers unit contract clients e2e faults e2e-localstack image-test infra-test
+# Each with the seconds that it may take on two cores; more is told.
+PARTS := lint=10 layers=10 unit=90 contract=240 clients=60 e2e=240 faults=270 e2e-localstack=240 \
+	image-test=240 infra-test=240
 # These look at no clock, so they may be slow: they are run while the others wait for something.
-MEANWHILE := types dst model
+MEANWHILE := types=120 dst=60 model=180
 SOURCES := $(wildcard schemas workers simulator infra demo dst bench tests)
 
 .DEFAULT_GOAL := help

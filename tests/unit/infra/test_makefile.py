@@ -25,16 +25,20 @@ def test_bare_make_tells_each_target_in_one_line() -> None:
 
 
 def test_every_part_of_the_whole_is_a_target() -> None:
-    lists = re.findall(r"^(PARTS|MEANWHILE) := (.*)$", MAKEFILE, flags=re.MULTILINE)
+    joined = MAKEFILE.replace("\\\n", " ")
+    lists = re.findall(r"^(PARTS|MEANWHILE) := (.*)$", joined, flags=re.MULTILINE)
     assert len(lists) == 2
-    for part in " ".join(parts for _, parts in lists).split():
+    for given in " ".join(parts for _, parts in lists).split():
+        part, _, seconds = given.partition("=")
         assert re.search(rf"^{part}:", MAKEFILE, flags=re.MULTILINE), part
+        assert int(seconds) > 0, part
 
 
 def run_parts(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Parts that say two words, far apart; `bad` fails."""
     say = "\t@echo $@ begins; sleep 0.3; echo $@ ends"
-    (folder / "Makefile").write_text(f"one two aside:\n{say}\nbad:\n{say}; false\n", "utf-8")
+    text = f"one two aside:\n{say}\nbad:\n{say}; false\nslow:\n\t@sleep 1.1\n"
+    (folder / "Makefile").write_text(text, "utf-8")
     return subprocess.run(
         [ROOT / ".ci" / "parts", *arguments],
         cwd=folder,
@@ -67,3 +71,12 @@ def test_one_part_that_fails_fails_the_whole_and_the_others_are_run(
     assert done.returncode == 1
     assert re.search(r"^bad +FAILED", done.stdout, flags=re.MULTILINE)
     assert re.search(r"^one +passed", done.stdout, flags=re.MULTILINE)
+
+
+def test_a_parts_time_is_told_beside_its_budget(tmp_path: Path) -> None:
+    done = run_parts(tmp_path, "one=9", "two=0", "--", "aside=9")
+    assert done.returncode == 0
+    assert re.search(r"^one +passed +\d s of 9 s$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^aside +passed +\d s of 9 s$", done.stdout, flags=re.MULTILINE)
+    late = run_parts(tmp_path, "slow=0")
+    assert re.search(r"^slow +passed +\d s of 0 s, over its budget$", late.stdout, re.MULTILINE)
