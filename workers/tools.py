@@ -1,4 +1,4 @@
-"""The tools that each handler, and each operator's command, is built with.
+"""The tools that each handler is built with.
 
 Nothing here decides anything: one function for each handler's `Deps`, over the ground that all
 of them stand on. `bootstrap.py` puts the process around them.
@@ -9,22 +9,17 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import (
-    asynccontextmanager,
-)
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workers.clients.aws import Aws, AwsPolicy
+from workers.clients.aws import Aws
 from workers.clients.call import Caller
 from workers.clients.command_queue import SqsCommandQueue
 from workers.clients.connect import ConnectChats, Instance
 from workers.clients.connect_voice import ConnectDialing
 from workers.clients.mail_suppressions import SesSuppressionList
 from workers.clients.media import S3Shelf
-from workers.clients.media_erasure import S3Files
 from workers.clients.opt_out_lists import EumOptOutPages
 from workers.clients.profile_zones import ProfileZones, ZoneKeys
 from workers.clients.profiles import CustomerProfiles
@@ -35,7 +30,6 @@ from workers.config import Configuration, PersonKey
 from workers.errors import SettingsError
 from workers.handlers.bounce_tracking.deps import AddressFact
 from workers.handlers.bounce_tracking.deps import Deps as BounceDeps
-from workers.handlers.bounce_tracking.desk import SuppressionDesk
 from workers.handlers.bounce_tracking.door import BounceDoor
 from workers.handlers.bounce_tracking.opt_out_sync import OptOutSyncDoor, SyncDeps
 from workers.handlers.chat_relay.commands import CommandDoor
@@ -46,7 +40,6 @@ from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.perform import Performer
 from workers.handlers.chat_relay.receipts import ReceiptDoor
 from workers.handlers.chat_relay.stream import StreamDoor
-from workers.handlers.erasure import Erasure, Tables
 from workers.handlers.gate import Gate as SuppressionGate
 from workers.handlers.profile_updates.deps import Deps as ProfileDeps
 from workers.handlers.profile_updates.door import ProfileDoor
@@ -55,23 +48,18 @@ from workers.handlers.reminders.deps import Deps as CallDeps
 from workers.handlers.reminders.deps import ReminderResult
 from workers.handlers.reminders.door import CallDoors
 from workers.handlers.reminders.zones import has_zones
-from workers.limits import Limits, raised
 from workers.meter import Meter
-from workers.metrics import Metrics
 from workers.routing import Doors
-from workers.runtime.sqs import AioSqsQueue
 from workers.settings import Settings
-from workers.stores.address_health import AddressBook, DynamoAddressHealth, TableAddressHealth
-from workers.stores.audit import AuditTrail
+from workers.stores.address_health import DynamoAddressHealth
 from workers.stores.calls import DynamoCalls
 from workers.stores.crypto import FileKeyRing, KeyRing, KmsKeyRing
-from workers.stores.deliveries import DynamoDeliveries
 from workers.stores.journal import DynamoJournal
 from workers.stores.opt_out_mirror import DynamoOptOutMirror
 from workers.stores.people import DynamoPeople
 from workers.stores.protocols import ChatState, Journal, SessionKey
 from workers.stores.recipients import DynamoRecipients
-from workers.stores.suppressions import DynamoSuppressions, OptOutBook, TableSuppressions
+from workers.stores.suppressions import DynamoSuppressions
 from workers.stores.tables import DynamoTable
 from workers.stores.ticks import TableTicks
 
@@ -282,131 +270,6 @@ async def sync_tools(ground: Ground) -> SyncDeps:
 
 def _new_owner() -> str:
     return secrets.token_urlsafe(9)
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorTools:
-    """What `switchboard suppressions` works with."""
-
-    configuration: Configuration
-    desk: SuppressionDesk
-    sync: OptOutSyncDoor
-    mail_list: SesSuppressionList
-
-
-@asynccontextmanager
-async def operator_tools(
-    settings: Settings, configuration: Configuration
-) -> AsyncIterator[OperatorTools]:
-    """The tools of an operator's command, over a worker's wiring.
-
-    Raises:
-        SettingsError: the keys for data at rest cannot be had.
-    """
-    clock, meter = settings.clock, Meter(Metrics())
-    async with Aws(AwsPolicy()) as aws:
-        caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
-        keys = await key_ring(settings, aws)
-        ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
-        table = DynamoTable(await aws.dynamodb(), settings.suppressions_table)
-        yield OperatorTools(
-            configuration=configuration,
-            desk=SuppressionDesk(
-                health=TableAddressHealth(table, keys),
-                addresses=AddressBook(table, keys),
-                opt_outs=OptOutBook(table, keys),
-                suppressions=TableSuppressions(table, keys),
-                trail=AuditTrail(table, keys),
-                rules=configuration.bounces,
-                clock=clock,
-            ),
-            sync=OptOutSyncDoor(await sync_tools(ground)),
-            mail_list=SesSuppressionList(await aws.sesv2(), caller),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetterTools:
-    """What `switchboard dlq` works with: by the queue's name, the queue and its DLQ."""
-
-    queues: Mapping[str, AioSqsQueue]
-    dlqs: Mapping[str, AioSqsQueue]
-    records: DynamoDeliveries
-    trail: Callable[[], Awaitable[AuditTrail]]
-
-
-@asynccontextmanager
-async def dead_letter_tools(settings: Settings) -> AsyncIterator[DeadLetterTools]:
-    """The tools over a worker's wiring. The trail asks for the keys, and a look needs none."""
-    async with Aws(AwsPolicy()) as aws:
-        sqs = await aws.sqs()
-
-        async def trail() -> AuditTrail:
-            table = DynamoTable(await aws.dynamodb(), settings.suppressions_table)
-            return AuditTrail(table, await key_ring(settings, aws))
-
-        yield DeadLetterTools(
-            queues={name: AioSqsQueue(sqs, url, name) for name, url in settings.queue_urls.items()},
-            dlqs={
-                name: AioSqsQueue(sqs, url, f"{name}-dlq")
-                for name, url in settings.dlq_urls.items()
-                if name in settings.queue_urls
-            },
-            records=DynamoDeliveries(
-                await aws.dynamodb(), settings.deliveries_table, settings.clock
-            ),
-            trail=trail,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureTools:
-    """What `switchboard erase` works with."""
-
-    erasure: Erasure
-    trail: AuditTrail
-
-
-@asynccontextmanager
-async def erasure_tools(
-    settings: Settings, configuration: Configuration
-) -> AsyncIterator[ErasureTools]:
-    """The tools over a worker's wiring, with an operator's permissions.
-
-    Raises:
-        SettingsError: the keys for data at rest cannot be had.
-    """
-    async with Aws(AwsPolicy()) as aws:
-        caller = Caller(Meter(Metrics()), Limits(settings.clock, {}), max_wait_s=30.0)
-        keys, dynamodb = await key_ring(settings, aws), await aws.dynamodb()
-        tables = Tables(
-            sessions=DynamoTable(dynamodb, settings.sessions_table),
-            suppressions=DynamoTable(dynamodb, settings.suppressions_table),
-            calls=DynamoTable(dynamodb, settings.calls_table),
-            profiles=DynamoTable(dynamodb, settings.profiles_table),
-        )
-        files = S3Files(await aws.s3(), settings.media_bucket, caller)
-        yield ErasureTools(
-            erasure=Erasure(tables, files, keys, configuration, settings.clock),
-            trail=AuditTrail(tables.suppressions, keys),
-        )
-
-
-@asynccontextmanager
-async def call_tools(settings: Settings, configuration: Configuration) -> AsyncIterator[CallDeps]:
-    """What `switchboard remind` and `switchboard calls` work with, over a worker's wiring.
-
-    Raises:
-        SettingsError: the keys for data at rest cannot be had, or there is no queue for reminders.
-    """
-    if REMINDER_QUEUE not in settings.queue_urls:
-        raise SettingsError(f"SWITCHBOARD_QUEUE_URLS has no {REMINDER_QUEUE}")
-    clock, meter = settings.clock, Meter(Metrics())
-    async with Aws(AwsPolicy()) as aws:
-        caller = Caller(meter, Limits(clock, raised(configuration.quotas)), max_wait_s=30.0)
-        keys = await key_ring(settings, aws)
-        ground = Ground(settings, configuration, aws, caller, keys, meter, clock)
-        yield await reminder_tools(ground, await relay_tools(ground))
 
 
 async def key_ring(settings: Settings, aws: Aws) -> KeyRing:

@@ -22,8 +22,8 @@ async def run_with_calls(work: Callable[[Deps], Awaitable[Answer]]) -> Answer:
     from botocore.exceptions import BotoCoreError
 
     from workers.bootstrap import configured
+    from workers.operators import call_tools
     from workers.settings import load
-    from workers.tools import call_tools
 
     try:
         settings = load()

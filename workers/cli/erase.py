@@ -19,7 +19,7 @@ from workers.stores.audit import Act
 
 if TYPE_CHECKING:
     from workers.handlers.erasure import Found, Person
-    from workers.tools import ErasureTools
+    from workers.operators import ErasureTools
 
 EXIT_LEFT: Final = 1
 EXIT_USAGE: Final = 2
@@ -209,8 +209,8 @@ def _run(wish: _Wish) -> int:
 
     from workers.bootstrap import configured
     from workers.log import configure_logging
+    from workers.operators import erasure_tools
     from workers.settings import load
-    from workers.tools import erasure_tools
 
     async def with_tools() -> int:
         source = await configured(settings.config)

@@ -20,7 +20,7 @@ from workers.errors import AccountProblem, SettingsError, SwitchboardError
 
 if TYPE_CHECKING:
     from workers.handlers.bounce_tracking.desk import Suppressed
-    from workers.tools import OperatorTools
+    from workers.operators import OperatorTools
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -263,8 +263,8 @@ def _run(work: Callable[[OperatorTools], Awaitable[Answer]]) -> Answer:
 
     from workers.bootstrap import configured
     from workers.log import configure_logging
+    from workers.operators import operator_tools
     from workers.settings import load
-    from workers.tools import operator_tools
 
     async def with_tools() -> Answer:
         source = await configured(settings.config)

@@ -24,8 +24,8 @@ from workers.errors import AccountProblem, SettingsError, SwitchboardError
 
 if TYPE_CHECKING:
     from workers.config import Configuration
+    from workers.operators import DeadLetterTools
     from workers.settings import Settings
-    from workers.tools import DeadLetterTools
 
 EXIT_LEFT: Final = 1
 EXIT_USAGE: Final = 2
@@ -319,8 +319,8 @@ def _run(folder: Path, work: Callable[[Desk], Awaitable[Answer]]) -> Answer:
 
     from workers.bootstrap import configured
     from workers.log import configure_logging
+    from workers.operators import dead_letter_tools
     from workers.settings import load
-    from workers.tools import dead_letter_tools
 
     async def at_desk() -> Answer:
         configuration: Configuration = (await configured(settings.config)).configuration
