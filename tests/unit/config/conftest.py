@@ -1,0 +1,12 @@
+"""A file to write a configuration to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "switchboard.toml"
