@@ -150,16 +150,20 @@ class Erasure:
         self._people = TablePeople(tables.profiles, keys)
 
     async def find(self, person: Person) -> Found:
-        """All that is kept of somebody. Reads three tables whole."""
+        """All that is kept of somebody. Reads three tables whole.
+
+        What leads to other pieces comes after them, so that an erasure that was broken off finds
+        the rest again: a session after its items, a customer's record after everything.
+        """
         records = [record async for record in self._customers(person)]
         for record in records:
             person = person.with_keys({k: v.value for k, v in record.state.known_by.items()})
         parts = [
             await self._of_conversations(person),
             await self._of_calls(person),
-            await self._of_customers(person, records),
             await self._of_addresses(person),
             await self._of_texts(person),
+            await self._of_customers(person, records),
         ]
         return Found(
             person=person,
@@ -241,14 +245,13 @@ class Erasure:
 
     async def _of_customers(self, person: Person, records: Sequence[PersonRecord]) -> Found:
         table = self._tables.profiles
-        pieces = [
-            Piece(Kind.CUSTOMER, table, self._people.person_key(record.profile_id))
-            for record in records
-        ]
+        pieces: list[Piece] = []
         for key, value in person.known_as():
             where = self._people.claim_key(spelled(key, value))
             if await table.get(where, consistent=True) is not None:
                 pieces.append(Piece(Kind.CLAIM, table, where))
+        of_people = (self._people.person_key(record.profile_id) for record in records)
+        pieces += [Piece(Kind.CUSTOMER, table, where) for where in of_people]
         return Found(person, tuple(pieces))
 
     async def _of_addresses(self, person: Person) -> Found:
