@@ -26,6 +26,7 @@ from workers.handlers.bounce_tracking.door import BounceDoor
 from workers.handlers.chat_relay.commands import CommandDoor
 from workers.handlers.chat_relay.contacts import ContactDoor
 from workers.handlers.chat_relay.deps import Deps, Meter
+from workers.handlers.chat_relay.entries import text_entry
 from workers.handlers.chat_relay.holder import Holder
 from workers.handlers.chat_relay.inbound import InboundDoor
 from workers.handlers.chat_relay.perform import Performer
@@ -284,3 +285,26 @@ def only(session: Session, lane: Lane | None = None) -> Entry:
     """The one pending entry, of one lane or of both."""
     [entry] = [e for e in session.entries if lane is None or e.lane is lane]
     return entry
+
+
+async def handled(
+    relay: Relay, worker: Worker, sms: InboundSms, delivery: Delivery | None = None
+) -> Outcome:
+    """What a worker makes of a text, delivered now."""
+    delivery = delivery or relay.world.delivery()
+    return await worker.inbound.handle(sms, delivery.sent_at, delivery)
+
+
+def entry_of(relay: Relay, sms: InboundSms) -> NewEntry:
+    """What is journalled of a text."""
+    return text_entry(
+        sms.inbound_message_id, sms.message_body, relay.clock.now(), relay.clock.now_ms()
+    )
+
+
+async def left_behind(relay: Relay, sms: InboundSms) -> None:
+    """A worker journalled this text, took the lease, and is gone."""
+    now = relay.clock.now_ms()
+    await relay.world.worker("gone").journal.append(
+        KEY, entry_of(relay, sms), nonce="gone", until_ms=now + 30_000, now_ms=now
+    )
