@@ -10,7 +10,7 @@ APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 ARGS ?=
 # Each with the seconds that it may take on two cores; more is told.
-PARTS := lint=10 layers=10 unit=90 contract=240 clients=60 e2e=240 faults=270 e2e-localstack=240 \
+PARTS := lint=10 layers=10 unit=90 contract=240 clients=60 e2e=240 faults=330 e2e-localstack=240 \
 	image-test=240 infra-test=240
 # These look at no clock, so they may be slow: they are run while the others wait for something.
 MEANWHILE := types=120 dst=60 model=180

@@ -183,7 +183,7 @@ async def room(number: int, aws: LocalAws, folder: Path, observer: Observer) -> 
             SimulatorClient(world.simulator_url) as simulator,
             AgentDesk(world.simulator_url) as desk,
         ):
-            await simulator.set_knobs(sms_voice=CARRIER)
+            await simulator.set_knobs(sms_voice=CARRIER, rates=True)
             queues = Queues(world.aws, world.provisioned)
             yield Room(number, world, simulator, desk, queues)
             with contextlib.suppress(KeyError):

@@ -109,7 +109,7 @@ class _Play:
     async def run(self) -> Outcome:
         """Let all speak, roll meanwhile, wait for the last word, judge."""
         await self._simulator.set_knobs(
-            publications=dict.fromkeys(KINDS, SPOILT), sms_voice=CARRIER
+            publications=dict.fromkeys(KINDS, SPOILT), sms_voice=CARRIER, rates=True
         )
         began = time.monotonic()
         async with self._ears.listening():

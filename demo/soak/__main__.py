@@ -69,6 +69,7 @@ class Soak:
     at_once: int = 110
     workers: int = 3
     seed: int = 1
+    rates: bool = False  # The documented quotas are too low for a soak of many at once.
 
 
 def main() -> int:
@@ -137,6 +138,7 @@ async def run(soak: Soak, folder: Path, aws: LocalAws) -> tuple[Mapping[str, flo
                 publications=dict.fromkeys(KINDS, SPOILT),
                 sms_voice=CARRIER,
                 api={"*": SERVICE_FAULTS},
+                rates=soak.rates,
             )
             return await _Crowd(soak, world, simulator, desk, weather).play()
 

@@ -20,7 +20,9 @@ REPORTED = {
 async def test_a_small_soak_brings_each_event_to_its_end_once(
     backend_aws: LocalAws, tmp_path: Path
 ) -> None:
-    report, findings = await run(Soak(events=400, at_once=40, seed=7), tmp_path, backend_aws)
+    report, findings = await run(
+        Soak(events=400, at_once=20, seed=7, rates=True), tmp_path, backend_aws
+    )
     assert set(report) == REPORTED
     assert findings.is_clean, findings.faults
     assert (report["lost"], report["twice"], report["out_of_order"]) == (0, 0, 0)

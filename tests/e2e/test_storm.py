@@ -21,7 +21,7 @@ REPORTED = {
 async def test_a_small_storm_delivers_everything_once_and_in_order(
     backend_aws: LocalAws, tmp_path: Path
 ) -> None:
-    storm = Storm(conversations=3, messages=4, kills_mid_effect=2, seconds=120)
+    storm = Storm(conversations=3, messages=4, kills_mid_effect=2, seconds=120, rates=True)
     outcome = await run(storm, tmp_path, backend_aws)
     report = dict(outcome.report)
     assert set(report) == REPORTED
