@@ -18,7 +18,7 @@ from workers.errors import AccountProblem, SettingsError, SwitchboardError
 from workers.stores.audit import Act
 
 if TYPE_CHECKING:
-    from workers.handlers.erasure import Found, Person
+    from workers.handlers.erasure import Found, Person, Piece
     from workers.operators import ErasureTools
 
 EXIT_LEFT: Final = 1
@@ -26,7 +26,9 @@ EXIT_USAGE: Final = 2
 EXIT_STOPPED: Final = 3
 
 OUT_OF_REACH: Final = (
-    "messages on their way and dead letters (retention: 4 and 14 days; `switchboard dlq ls`)",
+    "messages on their way, up to 14 days, and dead letters, 14 days (`switchboard dlq ls`)",
+    "deferred messages: schedules, and the bucket for deferred ones, until their time comes",
+    "the audit of changes by hand, whose addresses are sealed: the answer to who changed what",
     "logs, metrics and traces: no numbers, addresses or bodies are in them",
     "archives of events in S3, and results that other systems have taken",
     "backups: point-in-time recovery of the tables reaches back 35 days",
@@ -107,7 +109,7 @@ class _Wish:
 
 async def _erase(wish: _Wish, tools: ErasureTools) -> int:
     found = await tools.erasure.find(wish.person)
-    pieces = [piece for piece in found.pieces if wish.with_suppressions or not piece.is_kept]
+    pieces = _to_erase(found, wish)
     if not wish.as_json:
         _tell(found, wish)
     if found.busy and not wish.is_trial:
@@ -116,11 +118,21 @@ async def _erase(wish: _Wish, tools: ErasureTools) -> int:
         return _end(wish, found, erased=0, status=0)
     if not (wish.is_sure or await asyncio.to_thread(_asks, len(pieces))):
         return _end(wish, found, erased=0, status=EXIT_LEFT)
+    # Asking takes a person's time, in which a text may have opened a chat.
+    found = found if wish.is_sure else await tools.erasure.find(wish.person)
+    if found.busy:
+        click.echo(f"Not now: {found.busy[0]}", err=True)
+        return _end(wish, found, erased=0, status=EXIT_LEFT)
+    pieces = _to_erase(found, wish)
     act = Act(SystemClock().now(), "person_erased", wish.by, wish.reason)
     await tools.trail.record(act)  # Before it is done, so that none goes unrecorded.
     log_act("person_erased", by=wish.by, reason=wish.reason, pieces=str(len(pieces)))
     erased = await tools.erasure.erase(found, with_suppressions=wish.with_suppressions)
     return _end(wish, found, erased=erased, status=0)
+
+
+def _to_erase(found: Found, wish: _Wish) -> list[Piece]:
+    return [piece for piece in found.pieces if wish.with_suppressions or not piece.is_kept]
 
 
 def _asks(count: int) -> bool:

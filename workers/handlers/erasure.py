@@ -22,14 +22,14 @@ from workers.phone import identity
 from workers.stores.address_health import TableAddressHealth
 from workers.stores.calls import TableCalls
 from workers.stores.crypto import KeyRing
-from workers.stores.items import session_id
+from workers.stores.items import SessionCodec, session_id
 from workers.stores.journal import TableJournal
 from workers.stores.opt_out_mirror import TableOptOutMirror
 from workers.stores.people import TablePeople
 from workers.stores.person_records import PersonRecord
-from workers.stores.protocols import ChatState, SessionKey
+from workers.stores.protocols import ChatState, Session, SessionKey
 from workers.stores.recipients import TableRecipients
-from workers.stores.suppressions import TableSuppressions
+from workers.stores.suppressions import PREFIX, TableSuppressions
 from workers.stores.tables import Key, Scannable, Table
 
 
@@ -187,30 +187,52 @@ class Erasure:
         return count
 
     async def _of_conversations(self, person: Person) -> Found:
-        """Both numbers make the key, so every number of ours is tried. The session's item last."""
+        """The session's item comes last.
+
+        Both numbers make the key, so every number of ours is tried. That of a brand which is no
+        longer configured stands only in the sessions themselves: they are walked through, too.
+        """
         table = self._tables.sessions
         journal = TableJournal(table, self._keys, self._clock)
         pieces: list[Piece] = []
         busy: list[str] = []
-        sids: set[str] = set()
-        for theirs in person.numbers:
-            for ours in self._our_numbers():
-                sid = session_id(self._keys, SessionKey(ours, theirs))
-                items = await table.query(f"S#{sid}")
-                if not items:
-                    continue
-                sids.add(sid)
-                session = await journal.read(sid, consistent=True)
-                if session and session.state in (ChatState.STARTING, ChatState.OPEN):
-                    busy.append(f"a chat is open (contact {session.contact_id}): end it first")
-                files = await self._files.keys(f"{sid}/")
-                pieces += [Piece(Kind.FILE, None, Key(key)) for key in files]
-                sks = sorted(items, reverse=True)
-                pieces += [Piece(Kind.CONVERSATION, table, Key(f"S#{sid}", sk)) for sk in sks]
+        sids = {
+            session_id(self._keys, SessionKey(ours, theirs))
+            for theirs in person.numbers
+            for ours in self._our_numbers()
+        }
+        sids |= {sid async for sid in self._talking(person)}
+        for sid in sorted(sids):
+            items = await table.query(f"S#{sid}")
+            if not items:
+                continue
+            session = await journal.read(sid, consistent=True)
+            word = self._going_on(session) if session else None
+            busy += [word] if word else []
+            files = await self._files.keys(f"{sid}/")
+            pieces += [Piece(Kind.FILE, None, Key(key)) for key in files]
+            sks = sorted(items, reverse=True)
+            pieces += [Piece(Kind.CONVERSATION, table, Key(f"S#{sid}", sk)) for sk in sks]
         refs = [key async for key, item in table.scan("C#") if sids and item.get("sid") in sids]
         contacts = tuple(key.pk.removeprefix("C#") for key in refs)
         of_contacts = [Piece(Kind.CONTACT, table, key) for key in refs]
         return Found(person, (*of_contacts, *pieces), tuple(busy), contacts)
+
+    async def _talking(self, person: Person) -> AsyncIterator[str]:
+        codec = SessionCodec(self._keys)
+        async for key, item in self._tables.sessions.scan("S#"):
+            if "cn" not in item:  # A page of done ids, or tokens.
+                continue
+            sid = key.pk.removeprefix("S#")
+            if person.has_number((await codec.session(sid, item)).customer_number):
+                yield sid
+
+    def _going_on(self, session: Session) -> str | None:
+        if session.state in (ChatState.STARTING, ChatState.OPEN):
+            return f"a chat is open (contact {session.contact_id}): end it first"
+        if session.nonce and session.lease_until_ms > self._clock.now_ms():
+            return "a worker has a message of theirs in hand: try again in a minute"
+        return None
 
     async def _of_calls(self, person: Person) -> Found:
         table = self._tables.calls
@@ -276,7 +298,11 @@ class Erasure:
         mirror = TableOptOutMirror(table, self._keys)
         recipients = TableRecipients(table, self._keys, self._clock)
         pieces: list[Piece] = []
-        for name in sorted({brand.opt_out_list for brand in self._config.brands}):
+        names = {brand.opt_out_list for brand in self._config.brands}
+        # Lists that no brand has any more.
+        names |= {str(i["scope"]) async for _, i in table.scan(PREFIX) if i.get("scope")}
+        names |= {key.pk.removeprefix("E#") async for key, _ in table.scan("E#")}
+        for name in sorted(names):
             for number in person.numbers:
                 partition = opt_outs.partition(name, number)
                 sks = await table.query(partition)

@@ -16,10 +16,11 @@ from workers.stores.address_health import TableAddressHealth
 from workers.stores.address_records import AddressRecord
 from workers.stores.call_records import Person as Callee
 from workers.stores.calls import TableCalls
+from workers.stores.journal import TableJournal
 from workers.stores.memory import MemoryTable, memory_keys
 from workers.stores.people import TablePeople
 from workers.stores.person_records import Claim, Known, PersonRecord, PersonState
-from workers.stores.protocols import Suppression
+from workers.stores.protocols import Lane, NewEntry, SessionKey, Suppression
 from workers.stores.recipients import TableRecipients
 from workers.stores.suppressions import TableSuppressions
 
@@ -99,3 +100,54 @@ async def test_what_was_broken_off_anywhere_is_found_again_by_the_number_alone(
     }
     other = await erasure.find(Person(numbers=frozenset({ANOTHER})))
     assert len(other.pieces) == PIECES
+
+
+FORMER, OURS = "+12065550177", "+12065550190"
+
+
+def erasure_over(tables: dict[str, MemoryTable]) -> Erasure:
+    config = Configuration(brands=(brand_with(opt_out_list="default"),))
+    return Erasure(Tables(**tables), NoFiles(), memory_keys(), config, SystemClock())
+
+
+def empty_tables() -> dict[str, MemoryTable]:
+    return {name: MemoryTable() for name in ("sessions", "suppressions", "calls", "profiles")}
+
+
+async def texted(table: MemoryTable, ours: str, theirs: str, *, lease_ms: int) -> None:
+    """One text in the journal, in a worker's hands for so long from now."""
+    now_ms = SystemClock().now_ms()
+    entry = NewEntry(id="x", time_ms=now_ms, kind="text", lane=Lane.IN, gen=0, payload={"b": "hi"})
+    journal = TableJournal(table, memory_keys(), SystemClock())
+    key = SessionKey(our_number=ours, customer_number=theirs)
+    await journal.append(key, entry, nonce="n", until_ms=now_ms + lease_ms, now_ms=now_ms)
+
+
+async def test_what_was_kept_under_a_brand_that_is_no_longer_configured_is_found() -> None:
+    tables = empty_tables()
+    for number in (NUMBER, ANOTHER):
+        await texted(tables["sessions"], FORMER, number, lease_ms=-1)
+        opted_out = Suppression("stop", datetime.now(UTC), "text")
+        opt_outs = TableSuppressions(tables["suppressions"], memory_keys())
+        await opt_outs.add("former", number, None, opted_out)
+    erasure = erasure_over(tables)
+    found = await erasure.find(Person(numbers=frozenset({NUMBER})))
+    assert [piece.kind.value for piece in found.pieces] == ["conversations", "opt_outs"]
+    await erasure.erase(found, with_suppressions=True)
+    other = await erasure.find(Person(numbers=frozenset({ANOTHER})))
+    assert len(other.pieces) == 2
+    assert sum(len(table.items) for table in tables.values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("lease_ms", "is_busy"),
+    [
+        pytest.param(60_000, True, id="in_a_workers_hands"),
+        pytest.param(-1, False, id="the_worker_is_gone"),
+    ],
+)
+async def test_nothing_is_taken_from_under_a_worker(lease_ms: int, is_busy: bool) -> None:
+    tables = empty_tables()
+    await texted(tables["sessions"], OURS, NUMBER, lease_ms=lease_ms)
+    found = await erasure_over(tables).find(Person(numbers=frozenset({NUMBER})))
+    assert bool(found.busy) == is_busy
