@@ -40,7 +40,7 @@ REQUESTS: Final = 3  # Of each: sent, received, deleted, each in a call of its o
 WRITES, WRITE_KB = (
     5,
     3,
-)  # tests/e2e/test_cost.py counts 2 and 3; then receipts, and what is settled.
+)  # 2 or 3 (tests/e2e/test_cost.py), receipts, what is settled; `make storm` has 8.
 LOG_KB: Final = 4
 
 # What there is without any message.
