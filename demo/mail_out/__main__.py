@@ -43,7 +43,7 @@ TYPES = Path(__file__).parents[2] / "infra" / "profiles"
 DOMAIN, QUEUE = "clinic", "engagement-events"
 SEARCH_LAG_MS = 2_000
 TELL_S = 10.0
-FED_AT_ONCE, BACKLOG = 500, 1_500
+FED_AT_ONCE, BACKLOG = 500, 6_000
 
 
 def main() -> int:

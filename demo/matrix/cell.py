@@ -123,8 +123,10 @@ class Cell:
             self.strike.begin_step(number if number >= script.kills_from else 0)
             await step.act(play)
             await self.strike.until_quiet(QUIET_S)
-            if self.strike.struck.is_set() and not script.plays_on:
-                break
+            if self.strike.struck.is_set():
+                if not script.plays_on:
+                    break
+                await self._until_taken_over()
         if self.strike.struck.is_set():
             # What was said then is heard before the last words: among themselves they are promised
             # no order on a machine so busy that the hold window is over before both have arrived.
@@ -135,6 +137,15 @@ class Cell:
         if not await self.room.queues.settled(SETTLED_WITHIN_S):
             raise NeverHappenedError("the queues are empty")
         await play.listen()
+
+    async def _until_taken_over(self) -> None:
+        """Until what was under way at the kill is done: between lanes there is no order to keep.
+
+        Else a START might be heard before the end of the chat that the STOP had ended, and who is
+        back is told of that end.
+        """
+        await self._is_taken_over.wait()
+        await self.room.queues.settled(SETTLED_WITHIN_S)
 
     async def _kill_when_struck(self, script: Script, play: Play) -> None:
         await self.strike.struck.wait()
