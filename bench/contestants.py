@@ -109,7 +109,7 @@ CONTESTANTS = (
         name="sqs-workers",
         script="sqs_workers_peer.py",
         settings={"batch_size": 10, "wait_s": 20},
-        page="https://pypi.org/project/sqs-workers/ (Batch Reads: 'to speed up ingestion')",
+        page="PyPI, project sqs-workers (Batch Reads: 'to speed up ingestion')",
         venv="peer-sqs-workers",
         messages=Messages.OWN,
         share=0.5,
@@ -123,7 +123,7 @@ CONTESTANTS = (
             "workers": 1,
             "max_async_tasks": 100,
         },
-        page="https://pypi.org/project/taskiq-aio-sqs/ (Configuration: 1 to 10 messages, waits of"
+        page="PyPI, project taskiq-aio-sqs (Configuration: 1 to 10 messages, waits of"
         " 0 to 20 s) and https://taskiq-python.github.io/guide/cli.html (a worker for each core,"
         " 100 tasks)",
         venv="peer-taskiq",
@@ -135,7 +135,7 @@ CONTESTANTS = (
         script="dramatiq_peer.py",
         settings={"processes": 1, "threads": 8},
         page="https://dramatiq.io/guide.html (Workers: a process for each core, 8 threads) and"
-        " https://pypi.org/project/dramatiq-sqs/ (Usage: its middleware, without the server that"
+        " PyPI, project dramatiq-sqs (Usage: its middleware, without the server that"
         " Prometheus() starts)",
         venv="peer-dramatiq",
         messages=Messages.OWN,
