@@ -105,6 +105,19 @@ class Judgement:
         return not (self.lost or self.twice or self.out_of_order or self.unexpected)
 
 
+def counts(judgement: Judgement) -> dict[str, int]:
+    """What every report of a judgement begins with."""
+    return {
+        "texts": judgement.texts,
+        "agent_messages": judgement.agent_messages,
+        "delivered_once": judgement.delivered_once,
+        "lost": judgement.lost,
+        "twice": judgement.twice,
+        "uncertain": judgement.uncertain,
+        "out_of_order": judgement.out_of_order,
+    }
+
+
 def judge(said: Sequence[Said], heard: Sequence[Heard], notes: Sequence[Heard] = ()) -> Judgement:
     """Compare both directions of every line. `notes` are our own words to the agent."""
     judgement = Judgement(

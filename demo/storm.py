@@ -37,7 +37,7 @@ from typing import Any
 
 from demo.contact_centre import BIKES, CLINIC, CONFIG, silent_contact_centre
 from demo.hang_ups import HangUps
-from demo.judge import Judgement, Line, Way, judge, read_ledger
+from demo.judge import Judgement, Line, Way, counts, judge, read_ledger
 from demo.queues import Queues
 from demo.storm_ears import Ears, hops_ms
 from demo.storm_kills import NearKill, Reaper
@@ -312,13 +312,7 @@ class _Play:
         _say(f"kills by operation: {self._reaper.by_operation}")
         hops = hops_ms(entries, HOLD_MS)
         report = {
-            "texts": judgement.texts,
-            "agent_messages": judgement.agent_messages,
-            "delivered_once": judgement.delivered_once,
-            "lost": judgement.lost,
-            "twice": judgement.twice,
-            "uncertain": judgement.uncertain,
-            "out_of_order": judgement.out_of_order,
+            **counts(judgement),
             "chats_opened": chats,
             "chats_expected": self._storm.conversations,
             "kills": self._reaper.kills,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.contact_centre import BIKES, CLINIC, CONFIG, silent_contact_centre
-from demo.judge import Judgement, Line, Way, judge, read_ledger
+from demo.judge import Judgement, Line, Way, counts, judge, read_ledger
 from demo.queues import Queues
 from demo.rolling.release import Release, this_one
 from demo.storm_ears import Ears
@@ -175,13 +175,7 @@ class _Play:
             _say(fault)
         old = self._crew.old
         report: dict[str, float | str] = {
-            "texts": judgement.texts,
-            "agent_messages": judgement.agent_messages,
-            "delivered_once": judgement.delivered_once,
-            "lost": judgement.lost,
-            "twice": judgement.twice,
-            "uncertain": judgement.uncertain,
-            "out_of_order": judgement.out_of_order,
+            **counts(judgement),
             "chats_opened": chats,
             "chats_expected": self._roll.conversations,
             "old": old.name if old is not None else this_one(),
