@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,13 +16,13 @@ import pytest
 import pytest_asyncio
 
 from infra.local.endpoints import LocalAws
-from infra.local.world import World, WorldPlan
 from simulator.contact_centre.client import DeskChat
 from simulator.services.customer_profiles.client import ProfilesView
-from tests.e2e.account import DOMAIN, PROFILES_CONFIG, contact_centre
-from tests.e2e.collector import Collector, collecting
+from tests.e2e.account import DOMAIN, PROFILES_CONFIG
+from tests.e2e.collector import Collector
 from tests.e2e.every_event import Told, greeting, tell_all
-from tests.e2e.stage import Stage, staged
+from tests.e2e.stage import Stage
+from tests.e2e.traced import traced
 from tests.events import names
 
 YES = "yes 2pm works 👍"
@@ -196,23 +195,11 @@ class Played:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def played(backend_aws: LocalAws, tmp_path_factory: Any) -> AsyncIterator[Played]:
-    async with AsyncExitStack() as stack:
-        collector = await stack.enter_async_context(collecting())
-        plan = WorldPlan(
-            run_dir=tmp_path_factory.mktemp("every-event"),
-            config=PROFILES_CONFIG,
-            contact_centre=contact_centre,
-            worker_count=1,
-            worker_settings={
-                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
-                "OTEL_BSP_SCHEDULE_DELAY": "200",
-            },
-        )
-        world = await stack.enter_async_context(World(plan, backend_aws))
-        stage = await stack.enter_async_context(staged(world))
+    folder = tmp_path_factory.mktemp("every-event")
+    async with traced(backend_aws, folder, PROFILES_CONFIG) as (stage, collector):
         told = await tell_all(stage)
         settled = await _until_settled(stage, collector, told)
-        answer = await world.switchboard("suppressions", "list", "--json", "--full")
+        answer = await stage.world.switchboard("suppressions", "list", "--json", "--full")
         rows = json.loads(answer.out)["suppressions"]
         held = {row["address"]: (row["state"], row["cause"]) for row in rows}
         yield Played(stage, {one.name: one for one in told}, settled, held)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,11 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.endpoints import LocalAws
-from infra.local.world import World, WorldPlan
-from tests.e2e.account import CONFIG, PLAIN, contact_centre
-from tests.e2e.collector import Collector, Seen, collecting
-from tests.e2e.stage import Customer, Stage, inbound_payload, sns_envelope, staged, utc_now
+from tests.e2e.account import CONFIG, PLAIN
+from tests.e2e.collector import Collector, Seen
+from tests.e2e.stage import Customer, Stage, inbound_payload, sns_envelope, utc_now
 from tests.e2e.test_privacy import forms
+from tests.e2e.traced import traced
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
@@ -46,21 +45,8 @@ class Played:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def played(backend_aws: LocalAws, tmp_path_factory: Any) -> AsyncIterator[Played]:
     """A text that brings a trace, an answer, its receipt, HELP, and STOP; by one traced worker."""
-    async with AsyncExitStack() as stack:
-        collector = await stack.enter_async_context(collecting())
-        plan = WorldPlan(
-            run_dir=tmp_path_factory.mktemp("seeing"),
-            config=CONFIG,
-            contact_centre=contact_centre,
-            worker_count=1,
-            worker_settings={
-                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
-                "OTEL_BSP_SCHEDULE_DELAY": "200",
-                "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
-            },
-        )
-        world = await stack.enter_async_context(World(plan, backend_aws))
-        stage = await stack.enter_async_context(staged(world))
+    folder = tmp_path_factory.mktemp("seeing")
+    async with traced(backend_aws, folder, CONFIG) as (stage, collector):
         yield await _play(stage, collector)
 
 
