@@ -127,9 +127,10 @@ module "watch" {
   metrics_namespace = local.metrics_namespace
   services          = module.topology.services
   cluster_name      = var.name
+  queue_names       = [for queue in module.topology.queues : queue.name]
   dead_letter_queues = merge(
     { for name, queue in module.topology.queues : name => queue.dlq_name },
-    { undelivered = module.messaging.undelivered.name },
+    { for deliverer, queue in module.messaging.undelivered : "${deliverer}-undelivered" => queue.name },
   )
   kms_key_arn             = module.messaging.key_arn
   alarm_emails            = var.alarm_emails

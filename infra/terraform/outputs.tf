@@ -13,9 +13,9 @@ output "queue_urls" {
   value       = { for name, queue in module.messaging.queues : name => queue.url }
 }
 
-output "undelivered_queue_url" {
-  description = "URL of the queue of what a subscription or a rule could not deliver."
-  value       = module.messaging.undelivered.url
+output "undelivered_queue_urls" {
+  description = "URL of the queue of what subscriptions could not deliver, and of that of rules and the pipe."
+  value       = { for deliverer, queue in module.messaging.undelivered : deliverer => queue.url }
 }
 
 output "key_arn" {

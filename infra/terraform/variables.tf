@@ -171,6 +171,7 @@ variable "alarm_thresholds" {
   description = "From when on people are told, where the defaults of modules/watch do not suit."
   type = object({
     queue_age_s   = optional(number)
+    queue_depth   = optional(number)
     unpolled_s    = optional(number)
     error_percent = optional(number)
     throttles     = optional(number)

@@ -82,11 +82,13 @@ def test_a_bad_release_rolls_back_and_a_good_one_lets_the_old_tasks_drain(fleet_
 def test_logs_are_kept_for_a_while_and_encrypted(
     fleet_plan: Plan, containers: dict[str, dict[str, Any]]
 ) -> None:
-    groups = {g["name"]: g for g in resources(fleet_plan, "aws_cloudwatch_log_group").values()}
-    for container in containers.values():
-        group = groups[container["logConfiguration"]["options"]["awslogs-group"]]
-        assert group["retention_in_days"] > 0
-        assert group["kms_key_id"].startswith("arn:aws:kms:")
+    (group,) = resources(fleet_plan, "aws_cloudwatch_log_group").values()
+    assert group["retention_in_days"] > 0
+    assert group["kms_key_id"].startswith("arn:aws:kms:")
+    for service, container in containers.items():
+        options = container["logConfiguration"]["options"]
+        assert options["awslogs-group"] == group["name"]
+        assert options["awslogs-stream-prefix"] == service
 
 
 def test_nobody_comes_in(fleet_plan: Plan) -> None:

@@ -19,6 +19,8 @@ MODULES = sorted(folder.name for folder in (TERRAFORM / "modules").iterdir())
 FILES = [file for file in sorted(TERRAFORM.rglob("*.tf")) if ".terraform" not in file.parts]
 BLOCK = re.compile(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', flags=re.MULTILINE | re.DOTALL)
 
+SWITCH = re.compile(r"^  type *= bool$", flags=re.MULTILINE)
+
 
 def relative(path: Path) -> str:
     return str(path.relative_to(TERRAFORM))
@@ -38,6 +40,16 @@ def test_a_module_keeps_its_own_tests(module: str, tmp_path: Path) -> None:
     runs = len(re.findall(r"^run ", trials_of(module), flags=re.MULTILINE))
     assert runs
     assert f"Success! {runs} passed, 0 failed" in said
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_variable_but_a_switch_has_a_rule(module: str) -> None:
+    """The root and the examples hand theirs to modules, which hold the rules."""
+    variables = (TERRAFORM / "modules" / module / "variables.tf").read_text("utf-8")
+    switches = {name for _, name, body in BLOCK.findall(variables) if SWITCH.search(body)}
+    ruled = {name for _, name, body in BLOCK.findall(variables) if "validation {" in body}
+    assert ruled | switches == {name for _, name, _ in BLOCK.findall(variables)}
+    assert not ruled & switches
 
 
 @pytest.mark.parametrize("module", MODULES)

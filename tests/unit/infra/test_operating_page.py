@@ -17,5 +17,5 @@ def test_each_alarm_has_its_part_and_each_part_its_alarm() -> None:
     numbered = re.findall(r'format\("([a-z-]+)-%d"', MODULE)
     alone = re.findall(r'alarm_name += "\$\{var\.name\}-([a-z-]+)"', MODULE)
     assert len(of_fleet) >= 5
-    assert len(numbered) == 2
+    assert len(numbered) == 3
     assert sorted(told) == sorted([*of_fleet, *numbered, *alone])

@@ -252,7 +252,7 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "WriteLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [for group in aws_cloudwatch_log_group.service : "${group.arn}:log-stream:*"]
+    resources = ["${aws_cloudwatch_log_group.workers.arn}:log-stream:*"]
   }
   dynamic "statement" {
     for_each = var.image_repository_arn == null ? [] : [var.image_repository_arn]

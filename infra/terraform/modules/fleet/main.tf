@@ -19,10 +19,10 @@ resource "aws_ecs_cluster" "this" {
   }
 }
 
-resource "aws_cloudwatch_log_group" "service" {
-  for_each = var.services
-
-  name              = "/${var.name}/${each.key}"
+# One for all: a conversation crosses services, and one search finds it. A stream's name begins with
+# its service's.
+resource "aws_cloudwatch_log_group" "workers" {
+  name              = "/${var.name}/workers"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
 }
@@ -91,9 +91,9 @@ resource "aws_ecs_task_definition" "service" {
     logConfiguration = {
       logDriver = "awslogs"
       options = {
-        "awslogs-group"         = aws_cloudwatch_log_group.service[each.key].name
+        "awslogs-group"         = aws_cloudwatch_log_group.workers.name
         "awslogs-region"        = local.region
-        "awslogs-stream-prefix" = "worker"
+        "awslogs-stream-prefix" = each.key
       }
     }
   }])

@@ -3,9 +3,9 @@ output "cluster_arn" {
   value       = aws_ecs_cluster.this.arn
 }
 
-output "log_groups" {
-  description = "Name of each service's log group, by service."
-  value       = { for name, group in aws_cloudwatch_log_group.service : name => group.name }
+output "log_group" {
+  description = "Name of the workers' log group. A stream's name begins with its service's."
+  value       = aws_cloudwatch_log_group.workers.name
 }
 
 output "task_role_arns" {

@@ -1,6 +1,11 @@
 variable "name" {
   description = "Put before the name of everything that is made, 2 to 24 characters."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name))
+    error_message = "The name is 2 to 24 lower-case letters, digits and hyphens, and begins with a letter."
+  }
 }
 
 variable "queues" {
@@ -14,6 +19,10 @@ variable "queues" {
   validation {
     condition     = alltrue([for queue in var.queues : contains(keys(local.capabilities), queue.handler)])
     error_message = "A queue has a handler whose permissions are written nowhere: add it to local.capabilities in iam.tf."
+  }
+  validation {
+    condition     = alltrue([for arn in flatten([for queue in var.queues : [queue.arn, queue.dlq_arn]]) : can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", arn))])
+    error_message = "arn and dlq_arn are arn:aws:sqs:REGION:ACCOUNT:NAME."
   }
 }
 
@@ -72,6 +81,11 @@ variable "image_repository_arn" {
   description = "ARN of the ECR repository that the image is pulled from; null where nobody has to log in to pull it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.image_repository_arn == null ? true : can(regex("^arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9._/-]+$", var.image_repository_arn))
+    error_message = "arn:aws:ecr:REGION:ACCOUNT:repository/NAME, or null."
+  }
 }
 
 variable "cpu_architecture" {
@@ -134,6 +148,11 @@ variable "stop_timeout_s" {
 variable "vpc_id" {
   description = "The VPC of the tasks. They need a way out to AWS's endpoints, and nobody needs a way in."
   type        = string
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
+    error_message = "A VPC's id: vpc- and 8 or 17 hexadecimal digits."
+  }
 }
 
 variable "subnet_ids" {
@@ -143,6 +162,10 @@ variable "subnet_ids" {
   validation {
     condition     = length(distinct(var.subnet_ids)) >= 2
     error_message = "At least two subnets, in different Availability Zones: one zone may fail."
+  }
+  validation {
+    condition     = alltrue([for id in var.subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))])
+    error_message = "A subnet's id: subnet- and 8 or 17 hexadecimal digits."
   }
 }
 
@@ -166,6 +189,11 @@ variable "log_retention_days" {
 variable "kms_key_arn" {
   description = "ARN of the key of queues, tables, buckets and logs, and of the workers' own encryption."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "arn:aws:kms:REGION:ACCOUNT:key/KEY-ID: an alias is no ARN that a policy can name."
+  }
 }
 
 variable "table_arns" {
@@ -175,6 +203,10 @@ variable "table_arns" {
   validation {
     condition     = length(setsubtract(["sessions", "suppressions", "profiles", "deliveries", "fleet", "calls"], keys(var.table_arns))) == 0
     error_message = "The tables sessions, suppressions, profiles, deliveries, fleet and calls are needed."
+  }
+  validation {
+    condition     = alltrue([for arn in values(var.table_arns) : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9._-]{3,255}$", arn))])
+    error_message = "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME"
   }
 }
 
@@ -186,6 +218,10 @@ variable "bucket_arns" {
     condition     = length(setsubtract(["media", "deferred", "config"], keys(var.bucket_arns))) == 0
     error_message = "The buckets media, deferred and config are needed."
   }
+  validation {
+    condition     = alltrue([for arn in values(var.bucket_arns) : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", arn))])
+    error_message = "arn:aws:s3:::NAME"
+  }
 }
 
 variable "schedules" {
@@ -194,6 +230,15 @@ variable "schedules" {
     group    = string
     role_arn = string
   })
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._-]{1,64}$", var.schedules.group))
+    error_message = "Scheduler takes names of 1 to 64 letters, digits, and ._- for a group."
+  }
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", var.schedules.role_arn))
+    error_message = "role_arn is arn:aws:iam::ACCOUNT:role/NAME."
+  }
 }
 
 variable "connect_instance_arn" {
@@ -214,6 +259,10 @@ variable "contact_flow_ids" {
     condition     = length(var.contact_flow_ids) > 0
     error_message = "At least one flow: chats start in one."
   }
+  validation {
+    condition     = alltrue([for id in var.contact_flow_ids : can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", id))])
+    error_message = "The id of a flow is what its ARN ends with: a UUID."
+  }
 }
 
 variable "origination_arns" {
@@ -229,23 +278,43 @@ variable "origination_arns" {
 variable "opt_out_list_arns" {
   description = "ARNs of the opt-out lists of the brands."
   type        = list(string)
+
+  validation {
+    condition     = alltrue([for arn in var.opt_out_list_arns : can(regex("^arn:aws[a-z-]*:sms-voice:[a-z0-9-]+:[0-9]{12}:opt-out-list/[A-Za-z0-9_-]{1,64}$", arn))])
+    error_message = "arn:aws:sms-voice:REGION:ACCOUNT:opt-out-list/NAME"
+  }
 }
 
 variable "configuration_set_arns" {
   description = "ARNs of End User Messaging's configuration sets of the brands; workers look at them before they start."
   type        = list(string)
+
+  validation {
+    condition     = alltrue([for arn in var.configuration_set_arns : can(regex("^arn:aws[a-z-]*:sms-voice:[a-z0-9-]+:[0-9]{12}:configuration-set/[A-Za-z0-9_-]{1,64}$", arn))])
+    error_message = "arn:aws:sms-voice:REGION:ACCOUNT:configuration-set/NAME"
+  }
 }
 
 variable "profiles_domain" {
   description = "Name of the Customer Profiles domain; null where no profiles are written."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.profiles_domain == null ? true : can(regex("^[a-zA-Z0-9_-]{1,64}$", var.profiles_domain))
+    error_message = "A domain's name: 1 to 64 letters, digits, hyphens and underscores; or null."
+  }
 }
 
 variable "event_bus_arn" {
   description = "ARN of the EventBridge bus that results of reminders are put on; null where there is none."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.event_bus_arn == null ? true : can(regex("^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9./_-]{1,256}$", var.event_bus_arn))
+    error_message = "arn:aws:events:REGION:ACCOUNT:event-bus/NAME, or null."
+  }
 }
 
 variable "suppresses_mail" {

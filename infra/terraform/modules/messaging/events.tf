@@ -19,7 +19,7 @@ resource "aws_cloudwatch_event_target" "queue" {
     maximum_retry_attempts       = 185
   }
   dead_letter_config {
-    arn = aws_sqs_queue.undelivered.arn
+    arn = aws_sqs_queue.undelivered["rules"].arn
   }
 }
 

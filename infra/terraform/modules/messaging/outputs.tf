@@ -16,11 +16,8 @@ output "queues" {
 }
 
 output "undelivered" {
-  description = "Name and URL of the queue of what reached no queue."
-  value = {
-    name = aws_sqs_queue.undelivered.name
-    url  = aws_sqs_queue.undelivered.url
-  }
+  description = "Name and URL of each queue of what reached no queue, by what could not deliver it: subscriptions, or rules and the pipe."
+  value       = { for deliverer, queue in aws_sqs_queue.undelivered : deliverer => { name = queue.name, url = queue.url } }
 }
 
 output "topic_arns" {

@@ -52,7 +52,7 @@ data "aws_iam_policy_document" "pipe" {
   statement {
     sid       = "PutOnQueue"
     actions   = ["sqs:SendMessage"]
-    resources = [local.queue_arns[each.value], aws_sqs_queue.undelivered.arn]
+    resources = [local.queue_arns[each.value], aws_sqs_queue.undelivered["rules"].arn]
   }
   statement {
     sid       = "UseKeyThroughServices"
@@ -98,7 +98,7 @@ resource "aws_pipes_pipe" "pinpoint" {
       maximum_retry_attempts        = 100
       maximum_record_age_in_seconds = 604800
       dead_letter_config {
-        arn = aws_sqs_queue.undelivered.arn
+        arn = aws_sqs_queue.undelivered["rules"].arn
       }
     }
   }

@@ -12,7 +12,12 @@ locals {
       [for rule, one in var.rules : { principal = "events.amazonaws.com", source = local.rule_arns[rule] } if one.queue == queue],
     )
   }
-  undelivered_name = "${var.name}-undelivered"
+  # What could not deliver, and its ARNs. The pipe sends as a role, by the role's policy.
+  deliverers = {
+    subscriptions = { principal = "sns.amazonaws.com", sources = values(local.topic_arns) }
+    rules         = { principal = "events.amazonaws.com", sources = values(local.rule_arns) }
+  }
+  undelivered_names = { for deliverer in keys(local.deliverers) : deliverer => "${var.name}-${deliverer}-undelivered" }
 }
 
 data "aws_iam_policy_document" "queue" {
@@ -86,20 +91,22 @@ resource "aws_sqs_queue" "queue" {
   })
 }
 
-# What never reached a queue: a subscription or a rule could not deliver it. Apart from the queues' own
-# dead letters, which a worker has seen.
+# What never reached a queue, by what could not deliver it. Apart from the queues' own dead letters,
+# which a worker has seen.
 data "aws_iam_policy_document" "undelivered" {
+  for_each = local.deliverers
+
   statement {
     actions   = ["sqs:SendMessage"]
-    resources = [format(local.arn, "sqs", local.undelivered_name)]
+    resources = [format(local.arn, "sqs", local.undelivered_names[each.key])]
     principals {
       type        = "Service"
-      identifiers = ["sns.amazonaws.com", "events.amazonaws.com"]
+      identifiers = [each.value.principal]
     }
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = concat(values(local.topic_arns), values(local.rule_arns))
+      values   = each.value.sources
     }
     condition {
       test     = "StringEquals"
@@ -110,9 +117,11 @@ data "aws_iam_policy_document" "undelivered" {
 }
 
 resource "aws_sqs_queue" "undelivered" {
-  name                              = local.undelivered_name
+  for_each = local.deliverers
+
+  name                              = local.undelivered_names[each.key]
   message_retention_seconds         = 1209600
   kms_master_key_id                 = aws_kms_key.this.arn
   kms_data_key_reuse_period_seconds = 300
-  policy                            = data.aws_iam_policy_document.undelivered.json
+  policy                            = data.aws_iam_policy_document.undelivered[each.key].json
 }

@@ -50,5 +50,5 @@ resource "aws_sns_topic_subscription" "queue" {
   endpoint  = aws_sqs_queue.queue[each.value].arn
   # A text's only time is in the SNS envelope, and the workers put texts in order by it.
   raw_message_delivery = false
-  redrive_policy       = jsonencode({ deadLetterTargetArn = aws_sqs_queue.undelivered.arn })
+  redrive_policy       = jsonencode({ deadLetterTargetArn = aws_sqs_queue.undelivered["subscriptions"].arn })
 }

@@ -12,6 +12,11 @@ variable "topology_json" {
   description = "The text of another topology.json; null for the one that ships."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.topology_json == null ? true : can(jsondecode(var.topology_json).queues)
+    error_message = "The text of a file like infra/topology.json, not its path: JSON with queues, topics, subscriptions, rules and more."
+  }
 }
 
 variable "lease_step_s" {

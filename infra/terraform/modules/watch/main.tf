@@ -7,7 +7,26 @@ locals {
   key_of_account = "${join(":", slice(split(":", var.kms_key_arn), 0, 5))}:"
   # A metric-math alarm reads at most ten metrics (CloudWatch user guide, "Using metric math").
   polled = { for number, queues in chunklist(local.queues, 10) : format("unpolled-%d", number) => queues }
-  dead   = { for number, names in chunklist(sort(values(var.dead_letter_queues)), 10) : format("dead-letters-%d", number) => names }
+
+  # Alarms on what SQS says that queues hold; what a worker has in its hands is not counted.
+  held = merge(
+    {
+      for number, names in chunklist(sort(values(var.dead_letter_queues)), 10) : format("dead-letters-%d", number) => {
+        names     = names
+        says      = "A dead-letter queue is not empty: switchboard dlq ls tells what is in it and why."
+        threshold = 0
+        periods   = 1
+      }
+    },
+    {
+      for number, names in chunklist(sort(var.queue_names), 10) : format("queue-depth-%d", number) => {
+        names     = names
+        says      = "A queue has held more than ${var.thresholds.queue_depth} messages for five minutes. Look at the dashboard: is more coming than the fleet at its largest takes, or is the fleet not growing?"
+        threshold = var.thresholds.queue_depth
+        periods   = 5
+      }
+    },
+  )
 
   # Alarms on sums and shares of the workers' metrics over all queues.
   fleet = {
@@ -112,22 +131,22 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = each.value
 }
 
-resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  for_each = local.dead
+resource "aws_cloudwatch_metric_alarm" "held" {
+  for_each = local.held
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = "A dead-letter queue is not empty: switchboard dlq ls tells what is in it and why."
+  alarm_description   = each.value.says
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching"
+  threshold           = each.value.threshold
+  evaluation_periods  = each.value.periods
+  treat_missing_data  = "notBreaching" # SQS says nothing of a queue that nobody has used for hours.
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
 
   dynamic "metric_query" {
-    for_each = each.value
+    for_each = each.value.names
     content {
-      id = "d${metric_query.key}"
+      id = "q${metric_query.key}"
       metric {
         namespace   = "AWS/SQS"
         metric_name = "ApproximateNumberOfMessagesVisible"
@@ -139,8 +158,8 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   }
   metric_query {
     id          = "m"
-    label       = "Dead letters"
-    expression  = "SUM(METRICS())"
+    label       = "Messages of the queue that holds most"
+    expression  = "MAX(METRICS())"
     return_data = true
   }
 }

@@ -19,8 +19,8 @@ variables {
   image                  = "switchboard:1"
   worker_environment     = { SWITCHBOARD_CONFIG = "s3://config/switchboard.toml?versionId=abc" }
   metrics_namespace      = "Switchboard"
-  vpc_id                 = "vpc-1"
-  subnet_ids             = ["subnet-1", "subnet-2"]
+  vpc_id                 = "vpc-0123456789abcdef0"
+  subnet_ids             = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
   kms_key_arn            = "arn:aws:kms:eu-west-1:111122223333:key/1"
   table_arns             = { for name in ["sessions", "suppressions", "profiles", "deliveries", "fleet", "calls"] : name => "arn:aws:dynamodb:eu-west-1:111122223333:table/${name}" }
   bucket_arns            = { for name in ["media", "deferred", "config"] : name => "arn:aws:s3:::${name}" }
@@ -139,7 +139,7 @@ run "a_stop_timeout_above_fargates" {
 
 run "one_subnet" {
   command = plan
-  variables { subnet_ids = ["subnet-1", "subnet-1"] }
+  variables { subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef0"] }
   expect_failures = [var.subnet_ids]
 }
 
@@ -177,4 +177,94 @@ run "a_number_that_is_no_arn" {
   command = plan
   variables { origination_arns = ["+12065550100"] }
   expect_failures = [var.origination_arns]
+}
+
+run "a_name_in_capitals" {
+  command = plan
+  variables { name = "Switchboard" }
+  expect_failures = [var.name]
+}
+
+run "a_queue_by_its_url" {
+  command = plan
+  variables { queues = { inbound-sms = { handler = "inbound_sms", arn = "https://sqs.eu-west-1.amazonaws.com/111122223333/a", dlq_arn = "arn:aws:sqs:eu-west-1:111122223333:b" } } }
+  expect_failures = [var.queues]
+}
+
+run "a_repository_by_its_address" {
+  command = plan
+  variables { image_repository_arn = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/switchboard" }
+  expect_failures = [var.image_repository_arn]
+}
+
+run "a_vpc_by_its_name" {
+  command = plan
+  variables { vpc_id = "main" }
+  expect_failures = [var.vpc_id]
+}
+
+run "subnets_by_their_names" {
+  command = plan
+  variables { subnet_ids = ["private-a", "private-b"] }
+  expect_failures = [var.subnet_ids]
+}
+
+run "an_alias_for_a_key" {
+  command = plan
+  variables { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:alias/switchboard" }
+  expect_failures = [var.kms_key_arn]
+}
+
+run "tables_by_their_names" {
+  command = plan
+  variables { table_arns = { for name in ["sessions", "suppressions", "profiles", "deliveries", "fleet", "calls"] : name => name } }
+  expect_failures = [var.table_arns]
+}
+
+run "buckets_by_their_names" {
+  command = plan
+  variables { bucket_arns = { for name in ["media", "deferred", "config"] : name => name } }
+  expect_failures = [var.bucket_arns]
+}
+
+run "a_schedule_group_by_its_arn" {
+  command = plan
+  variables { schedules = { group = "arn:aws:scheduler:eu-west-1:111122223333:schedule-group/deferred", role_arn = "arn:aws:iam::111122223333:role/deferral" } }
+  expect_failures = [var.schedules]
+}
+
+run "a_role_by_its_name" {
+  command = plan
+  variables { schedules = { group = "deferred", role_arn = "deferral" } }
+  expect_failures = [var.schedules]
+}
+
+run "a_flow_by_its_name" {
+  command = plan
+  variables { contact_flow_ids = ["Inbound chat"] }
+  expect_failures = [var.contact_flow_ids]
+}
+
+run "an_opt_out_list_by_its_name" {
+  command = plan
+  variables { opt_out_list_arns = ["Default"] }
+  expect_failures = [var.opt_out_list_arns]
+}
+
+run "a_configuration_set_by_its_name" {
+  command = plan
+  variables { configuration_set_arns = ["texts"] }
+  expect_failures = [var.configuration_set_arns]
+}
+
+run "a_domain_by_its_arn" {
+  command = plan
+  variables { profiles_domain = "arn:aws:profile:eu-west-1:111122223333:domains/customers" }
+  expect_failures = [var.profiles_domain]
+}
+
+run "a_bus_by_its_name" {
+  command = plan
+  variables { event_bus_arn = "default" }
+  expect_failures = [var.event_bus_arn]
 }

@@ -41,8 +41,12 @@ mock_provider "aws" {
     values = { arn = "arn:aws:sqs:eu-west-1:111122223333:test-ticks-dlq" }
   }
   override_resource {
-    target = aws_sqs_queue.undelivered
-    values = { arn = "arn:aws:sqs:eu-west-1:111122223333:test-undelivered" }
+    target = aws_sqs_queue.undelivered["subscriptions"]
+    values = { arn = "arn:aws:sqs:eu-west-1:111122223333:test-subscriptions-undelivered" }
+  }
+  override_resource {
+    target = aws_sqs_queue.undelivered["rules"]
+    values = { arn = "arn:aws:sqs:eu-west-1:111122223333:test-rules-undelivered" }
   }
 }
 
@@ -106,11 +110,11 @@ run "what_is_sent_arrives_or_is_kept" {
     error_message = "Without the envelope a text has no time, and a filter policy drops what lacks an attribute."
   }
   assert {
-    condition     = alltrue([for one in aws_sns_topic_subscription.queue : jsondecode(one.redrive_policy).deadLetterTargetArn == aws_sqs_queue.undelivered.arn])
+    condition     = alltrue([for one in aws_sns_topic_subscription.queue : jsondecode(one.redrive_policy).deadLetterTargetArn == aws_sqs_queue.undelivered["subscriptions"].arn])
     error_message = "What SNS cannot deliver is kept, apart from what a worker has given up."
   }
   assert {
-    condition     = aws_sqs_queue.undelivered.message_retention_seconds == 1209600
+    condition     = alltrue([for one in aws_sqs_queue.undelivered : one.message_retention_seconds == 1209600])
     error_message = "What never arrived is kept for as long as SQS keeps anything."
   }
   # EventBridge
@@ -127,7 +131,7 @@ run "what_is_sent_arrives_or_is_kept" {
     error_message = "An event is tried for as long as EventBridge will."
   }
   assert {
-    condition     = one(aws_cloudwatch_event_target.queue["calls"].dead_letter_config).arn == aws_sqs_queue.undelivered.arn
+    condition     = one(aws_cloudwatch_event_target.queue["calls"].dead_letter_config).arn == aws_sqs_queue.undelivered["rules"].arn
     error_message = "What EventBridge cannot deliver is kept."
   }
   # Scheduler
@@ -174,7 +178,7 @@ run "with_every_part_all_is_encrypted_with_our_key" {
   variables { legacy_pinpoint = true }
 
   assert {
-    condition     = toset(concat(values(aws_sqs_queue.queue), values(aws_sqs_queue.dead_letters), [aws_sqs_queue.undelivered])[*].kms_master_key_id) == toset([aws_kms_key.this.arn])
+    condition     = toset(concat(values(aws_sqs_queue.queue), values(aws_sqs_queue.dead_letters), values(aws_sqs_queue.undelivered))[*].kms_master_key_id) == toset([aws_kms_key.this.arn])
     error_message = "A queue is encrypted with another key, or with none."
   }
   assert {
@@ -203,7 +207,7 @@ run "with_every_part_all_is_encrypted_with_our_key" {
     error_message = "Records that were there before the pipe are taken too."
   }
   assert {
-    condition     = one(one(one(aws_pipes_pipe.pinpoint["stream"].source_parameters).kinesis_stream_parameters).dead_letter_config).arn == aws_sqs_queue.undelivered.arn
+    condition     = one(one(one(aws_pipes_pipe.pinpoint["stream"].source_parameters).kinesis_stream_parameters).dead_letter_config).arn == aws_sqs_queue.undelivered["rules"].arn
     error_message = "What the pipe cannot carry is kept."
   }
   assert {

@@ -118,3 +118,9 @@ run "a_queue_without_a_handler_is_not_made" {
     error_message = "A queue is made that nobody takes."
   }
 }
+
+run "a_path_for_a_topology" {
+  command = plan
+  variables { topology_json = "infra/topology.json" }
+  expect_failures = [var.topology_json]
+}

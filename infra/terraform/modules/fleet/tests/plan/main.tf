@@ -72,6 +72,7 @@ module "watch" {
   metrics_namespace       = "Switchboard/test"
   services                = { for service in local.topology.services : service.name => service.queues }
   cluster_name            = local.name
+  queue_names             = [for queue in local.topology.queues : "${local.name}-${queue.name}"]
   dead_letter_queues      = { for queue in local.topology.queues : queue.name => "${local.name}-${queue.dlq.name}" }
   kms_key_arn             = local.key
   monthly_spend_limit_usd = 500
