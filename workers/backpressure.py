@@ -7,7 +7,7 @@ settle sends in doubt. What those two cannot do yet comes back more and more sel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from workers.limits import Bucket, Limits
@@ -16,6 +16,9 @@ from workers.runtime.gate import Gate
 WITHIN_S: Final = 1.5
 """How long a delivery in hand may have to wait for its token: well below what a call waits at
 most (`Caller`, 3 s), so that others who draw on the same bucket push nobody over it."""
+
+AHEAD_S: Final = 300.0
+"""How far ahead writes of profiles may be promised: each keeps a message in flight until then."""
 
 
 class BucketGate:
@@ -32,20 +35,61 @@ class BucketGate:
         return int(served + 1e-9)
 
 
+class PromisesGate:
+    """As much as can be found soon; and no more than can be written, once that is promised far ahead.
+
+    Until then it is good to take in more than can be written: a write carries all that is known.
+    """
+
+    def __init__(
+        self, finding: BucketGate, writing: BucketGate, ahead_s: Callable[[], float]
+    ) -> None:
+        self._finding = finding
+        self._writing = writing
+        self._ahead_s = ahead_s
+
+    @property
+    def reason(self) -> str:
+        """The quota that is the narrower one now."""
+        return self._narrower().reason
+
+    def capacity(self) -> int:
+        """What its quota can serve soon."""
+        return self._narrower().capacity()
+
+    def _narrower(self) -> BucketGate:
+        if self._ahead_s() <= AHEAD_S:
+            return self._finding
+        return min(self._finding, self._writing, key=BucketGate.capacity)
+
+
 def gates_of(
-    limits: Limits, origination_identities: Iterable[str], *, writes_profiles: bool = False
+    limits: Limits,
+    origination_identities: Iterable[str],
+    *,
+    writes_ahead_s: Callable[[], float] | None = None,
 ) -> Mapping[str, Gate]:
     """The gates by queue.
 
     Texts have a bucket for each identity. One that is dry must not stop the queue for the
-    others, so they are taken together.
+    others, so they are taken together. `writes_ahead_s` tells how far ahead writes of profiles are
+    promised; None where none are written.
     """
-    profiles = BucketGate("profiles.put_object", [limits.bucket("profiles.put_object")])
     texts = [limits.texts_from(identity) for identity in sorted(set(origination_identities))]
     return {
         "chat-stream": BucketGate("sms", texts),
         "contact-events": BucketGate(
             "connect.describe_contact", [limits.bucket("connect.describe_contact")]
         ),
-        **({"engagement-events": profiles} if writes_profiles else {}),
+        **_gate_of_profiles(limits, writes_ahead_s),
     }
+
+
+def _gate_of_profiles(limits: Limits, ahead_s: Callable[[], float] | None) -> Mapping[str, Gate]:
+    if ahead_s is None:
+        return {}
+    finding, writing = (
+        BucketGate(name, [limits.bucket(name)])
+        for name in ("profiles.search", "profiles.put_object")
+    )
+    return {"engagement-events": PromisesGate(finding, writing, ahead_s)}

@@ -157,7 +157,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> int:
             gates_of(
                 limits,
                 _origination_identities(configuration),
-                writes_profiles=configuration.profiles.is_on,
+                writes_ahead_s=profiles.ahead_s if profiles else None,
             ),
             shared,
         )

@@ -11,7 +11,6 @@ import random
 import secrets
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from workers.clients.aws import Aws
 from workers.clients.call import Caller
@@ -43,6 +42,7 @@ from workers.handlers.chat_relay.stream import StreamDoor
 from workers.handlers.gate import Gate as SuppressionGate
 from workers.handlers.profile_updates.deps import Deps as ProfileDeps
 from workers.handlers.profile_updates.door import ProfileDoor
+from workers.handlers.profile_updates.turns import Turns
 from workers.handlers.profile_updates.words import AddressNews, ProfileWords, ReminderNews
 from workers.handlers.reminders.deps import Deps as CallDeps
 from workers.handlers.reminders.deps import ReminderResult
@@ -62,9 +62,6 @@ from workers.stores.recipients import DynamoRecipients
 from workers.stores.suppressions import DynamoSuppressions
 from workers.stores.tables import DynamoTable
 from workers.stores.ticks import TableTicks
-
-if TYPE_CHECKING:
-    pass
 
 COMMAND_QUEUE = "chat-commands"
 REMINDER_QUEUE = "reminders"
@@ -127,6 +124,7 @@ async def profile_door(ground: Ground) -> ProfileDoor | None:
     people = DynamoPeople(await ground.aws.dynamodb(), ground.settings.profiles_table, ground.keys)
     service = await ground.aws.customer_profiles()
     ground.caller.watch(service, "customer-profiles")
+    puts = ground.caller.limits.bucket("profiles.put_object")
     return ProfileDoor(
         ProfileDeps(
             rules=rules,
@@ -135,6 +133,7 @@ async def profile_door(ground: Ground) -> ProfileDoor | None:
             claims=people,
             clock=ground.clock,
             meter=ground.meter,
+            turns=Turns(lambda: puts.rate_per_s, ground.clock),
             new_nonce=lambda: secrets.token_urlsafe(9),
         )
     )

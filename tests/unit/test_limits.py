@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.backpressure import WITHIN_S, gates_of
+from workers.backpressure import AHEAD_S, WITHIN_S, gates_of
 from workers.limits import RATES, Bucket, Limits, Priority, Rate, RecipientPace
 from workers.testing import FakeClock, LoopClock, VirtualLoop
 
@@ -23,14 +23,34 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-def test_engagement_waits_for_room_in_profiles_only_where_they_are_written() -> None:
+@pytest.mark.parametrize(
+    ("ahead_s", "quota", "other"),
+    [
+        pytest.param(AHEAD_S, "profiles.search", "profiles.put_object", id="writes_can_wait"),
+        pytest.param(AHEAD_S + 1, "profiles.put_object", "profiles.search", id="writes_are_many"),
+    ],
+)
+def test_engagement_waits_for_room_in_profiles_only_where_they_are_written(
+    ahead_s: float, quota: str, other: str
+) -> None:
     limits = Limits(FakeClock())
     assert "engagement-events" not in gates_of(limits, ["+12065550199"])
-    gate = gates_of(limits, ["+12065550199"], writes_profiles=True)["engagement-events"]
-    puts = limits.bucket("profiles.put_object")
-    assert gate.capacity() > 0
-    assert puts.try_take(puts.within(0))
-    assert gate.capacity() == pytest.approx(puts.rate_per_s * WITHIN_S)
+    gates = gates_of(limits, ["+12065550199"], writes_ahead_s=lambda: ahead_s)
+    gate, bucket = gates["engagement-events"], limits.bucket(quota)
+    assert limits.bucket(other).try_take()
+    full = gate.capacity()
+    assert full >= bucket.within(0) - 1
+    assert bucket.try_take(bucket.within(0))
+    assert gate.capacity() == pytest.approx(bucket.rate_per_s * WITHIN_S)
+    assert gate.reason == quota
+
+
+def test_however_many_writes_are_promised_people_are_found_no_faster_than_the_quota() -> None:
+    limits = Limits(FakeClock())
+    gates = gates_of(limits, [], writes_ahead_s=lambda: AHEAD_S + 1)
+    searches = limits.bucket("profiles.search")
+    assert searches.try_take(searches.within(0))
+    assert gates["engagement-events"].reason == "profiles.search"
 
 
 def test_burst_is_there_at_once_and_then_the_rate_holds() -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from workers.clock import Clock
 from workers.config import ObjectKind, PersonKey, ProfileRules
+from workers.handlers.profile_updates.turns import Turns
 from workers.stores.person_records import Claims, People
 
 
@@ -53,4 +54,5 @@ class Deps:
     claims: Claims
     clock: Clock
     meter: Meter
+    turns: Turns
     new_nonce: Callable[[], str]

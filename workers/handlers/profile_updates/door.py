@@ -75,6 +75,10 @@ class ProfileDoor:
             return False
         return may_concern(event)
 
+    def ahead_s(self) -> float:
+        """How long the write that was promised last has to wait for its turn."""
+        return self._deps.turns.ahead_s()
+
     async def handle_batch(self, items: Sequence[Item[Events]]) -> Mapping[Item[Events], Told]:
         """Take in many events, each person's at once. An item's outcome is its gravest."""
         return await self._handle(items, window_ms=self._deps.rules.window_s * 1000)

@@ -1,9 +1,10 @@
 """Who writes a person's profile, and when: one message's errand at a time. Pure.
 
 The first event of a person that makes a difference promises to write, and its message stays on the
-queue until the window is over. What comes meanwhile only goes into the record and is done with: the
-write carries it. A promise that nobody keeps (its message was dead-lettered) is taken over by the
-next event once it is `OVERDUE_MS` late.
+queue until the window is over, or for longer where the quota has no turn before (`turns.py`). What
+comes meanwhile only goes into the record and is done with: the write carries it. A promise that
+nobody keeps (its message was dead-lettered) is taken over by the next event once it is `OVERDUE_MS`
+late.
 """
 
 from __future__ import annotations

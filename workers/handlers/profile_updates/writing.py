@@ -88,6 +88,7 @@ class Writer:
     async def _do(self, todo: Duty, taken: Taken, changed: PersonRecord) -> Taken:
         match todo:
             case Promise(errand):
+                errand = replace(errand, due_ms=self._deps.turns.take(errand.due_ms))
                 await self._deps.people.save(replace(changed, errand=errand))
                 stay = Stay(errand.message_id, errand.due_ms - self._deps.clock.now_ms())
                 return replace(taken, staying=stay)
@@ -145,6 +146,7 @@ class Writer:
     def _wrote(self, record: PersonRecord, kinds: Collection[ObjectKind]) -> None:
         if not kinds:
             return  # Another one's errand had said it all by then.
+        self._deps.turns.written(len(kinds))
         self._deps.meter.profile_merged(record.unwritten)
         log.info(
             "profile_written",

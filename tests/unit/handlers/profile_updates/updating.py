@@ -16,6 +16,7 @@ from workers.config import ProfileRules
 from workers.handlers.profile_updates.deps import Deps
 from workers.handlers.profile_updates.deps import Meter as DepsMeter
 from workers.handlers.profile_updates.door import Events, ProfileDoor, Told
+from workers.handlers.profile_updates.turns import Turns
 from workers.handlers.profile_updates.words import ProfileWords
 from workers.runtime.delivery import Delivery, Lease
 from workers.runtime.dispatch import Item
@@ -54,6 +55,7 @@ class Updating:
         rules: ProfileRules = RULES,
         shares: Updating | None = None,
         counting: DepsMeter | None = None,
+        puts_per_s: float = 1_000_000,
         **service: Any,
     ) -> None:
         self.clock: FakeClock = shares.clock if shares else FakeClock()
@@ -72,6 +74,7 @@ class Updating:
                 claims=self.people,
                 clock=self.clock,
                 meter=counting or self.meter,
+                turns=Turns(lambda: puts_per_s, self.clock),
                 new_nonce=lambda: f"{id(self)}-{next(self._nonces)}",
             )
         )
