@@ -36,7 +36,7 @@ class BucketGate:
 
 
 class PromisesGate:
-    """As much as can be found soon; and no more than can be written, once that is promised far ahead.
+    """As much as can be found soon; no more than can be written once that is far ahead.
 
     Until then it is good to take in more than can be written: a write carries all that is known.
     """
