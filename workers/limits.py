@@ -207,11 +207,6 @@ class Limits:
         for name, bucket in self._buckets.items():
             bucket.retune(*self._portion(name))
 
-    @property
-    def current_share(self) -> float:
-        """The part that is taken now."""
-        return self._share
-
     def learned(self) -> dict[str, float]:
         """The buckets that refusals have slowed, and to what part of their share."""
         parts = {name: bucket.learned_part for name, bucket in self._buckets.items()}

@@ -145,11 +145,6 @@ class Chat:
         """Who is in the chat, of these roles or of all, oldest first."""
         return [p for p in self.participants.values() if p.is_present and (p.role in roles)]
 
-    @property
-    def humans_and_bots(self) -> list[Participant]:
-        """Everyone present but the system."""
-        return self.present(Role.AGENT, Role.CUSTOMER, Role.CUSTOM_BOT)
-
     def add(self, draft: Draft, item_id: str, now: datetime) -> ChatItem:
         """Append an item. Its time is `now` in milliseconds, or just after the item before."""
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)

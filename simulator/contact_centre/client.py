@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from simulator.contact_centre.content import (
-    INTERACTIVE,
-    TEXT_MARKDOWN,
     TEXT_PLAIN,
     Visibility,
 )
@@ -190,14 +188,6 @@ class AgentDesk:
             "visibility": visibility.value,
         }
         return _item(await self._post(contact_id, "say", saying))
-
-    async def say_markdown(self, contact_id: str, content: str) -> DeskItem:
-        """An agent says something in text/markdown."""
-        return await self.say(contact_id, content, content_type=TEXT_MARKDOWN)
-
-    async def say_interactive(self, contact_id: str, content: str) -> DeskItem:
-        """An agent sends an interactive message; `content` is its JSON."""
-        return await self.say(contact_id, content, content_type=INTERACTIVE)
 
     async def type_on(self, contact_id: str, agent: str | None = None) -> None:
         """An agent types."""

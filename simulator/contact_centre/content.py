@@ -67,8 +67,3 @@ class Visibility(StrEnum):
     def reaches_customer(self) -> bool:
         """Whether the customer's sockets and transcript get it."""
         return self is not Visibility.AGENT
-
-    @property
-    def reaches_agent(self) -> bool:
-        """Whether the desk gets it."""
-        return self is not Visibility.CUSTOMER

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, assert_never
 
-from workers.clock import Clock, SystemClock
 from workers.stores.address_health import TableAddressHealth
 from workers.stores.crypto import KEY_BYTES, FileKeyRing, KeyRing
-from workers.stores.deliveries import TableDeliveries
 from workers.stores.expressions import (
     Above,
     Absent,
@@ -35,7 +33,6 @@ from workers.stores.expressions import (
     Set,
     Update,
 )
-from workers.stores.journal import TableJournal
 from workers.stores.suppressions import TableSuppressions
 from workers.stores.tables import Key, Refused
 
@@ -103,19 +100,6 @@ class MemoryTable:
         self.calls.append(name)
 
 
-class MemoryJournal(TableJournal):
-    """The journal in memory; `table` is for looking and for faults."""
-
-    def __init__(
-        self,
-        keys: KeyRing | None = None,
-        clock: Clock | None = None,
-        table: MemoryTable | None = None,
-    ) -> None:
-        self.table = table or MemoryTable()
-        super().__init__(self.table, keys or memory_keys(), clock or SystemClock())
-
-
 class MemorySuppressions(TableSuppressions):
     """Suppressions in memory."""
 
@@ -130,14 +114,6 @@ class MemoryAddressHealth(TableAddressHealth):
     def __init__(self, keys: KeyRing | None = None, table: MemoryTable | None = None) -> None:
         self.table = table or MemoryTable()
         super().__init__(self.table, keys or memory_keys())
-
-
-class MemoryDeliveries(TableDeliveries):
-    """The runtime's memory of messages, in memory."""
-
-    def __init__(self, clock: Clock | None = None) -> None:
-        self.table = MemoryTable()
-        super().__init__(self.table, clock or SystemClock())
 
 
 def memory_keys() -> KeyRing:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypedDict
 
-from schemas.own import ChatWatch, Notice
+from schemas.own import Notice
 from workers.stores.protocols import ContactRef, Lane, NewEntry
 
 CLOCK_ERROR_MS = 5_000
@@ -106,11 +106,6 @@ def notice_entry(notice: Notice, now_ms: int) -> NewEntry:
         gen=notice.gen,
         payload={"notice": notice.kind},
     )
-
-
-def watch_for(sid: str, gen: int) -> ChatWatch:
-    """The live timer of one chat."""
-    return ChatWatch(sid=sid, gen=gen)
 
 
 def _believed(at_ms: int, now_ms: int) -> int:
