@@ -308,3 +308,8 @@ async def left_behind(relay: Relay, sms: InboundSms) -> None:
     await relay.world.worker("gone").journal.append(
         KEY, entry_of(relay, sms), nonce="gone", until_ms=now + 30_000, now_ms=now
     )
+
+
+def written(relay: Relay, text: str = "Good day") -> ChatMessage:
+    """What the agent wrote in the newest chat, not yet taken in."""
+    return relay.centre.agent_says(relay.centre.newest_chat, text)
