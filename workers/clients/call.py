@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from workers.clients.errors import SPEND_LIMIT, is_throttle, translate
 from workers.errors import QuotaFull, SwitchboardError, Throttled
@@ -18,6 +18,10 @@ from workers.tracing import NO_TRACER, Span, Tracer
 
 Answered = TypeVar("Answered")
 
+
+FORESEEN_S: Final = 10.0
+"""How long what a bucket foresees is believed. It reckons with the worker's share, which heartbeats
+change every few seconds, and of which a worker that has just begun has next to none."""
 
 _drawn_on: ContextVar[Bucket | None] = ContextVar("drawn_on", default=None)
 
@@ -88,7 +92,8 @@ class Caller:
         """Wait for `n` tokens of `bucket`. Raises `Throttled`, which AWS never saw."""
         if not await bucket.take(n, api.priority, max_wait_s=self._max_wait_s):
             self.count(api, "held_back")
-            raise Throttled("own_rate_limit", after_s=bucket.wait_s(n, api.priority))
+            foreseen_s = bucket.wait_s(n, api.priority)
+            raise Throttled("own_rate_limit", after_s=min(foreseen_s, FORESEEN_S))
 
     async def call(
         self,
