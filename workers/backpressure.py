@@ -17,9 +17,6 @@ WITHIN_S: Final = 1.5
 """How long a delivery in hand may have to wait for its token: well below what a call waits at
 most (`Caller`, 3 s), so that others who draw on the same bucket push nobody over it."""
 
-AHEAD_S: Final = 300.0
-"""How far ahead writes of profiles may be promised: each keeps a message in flight until then."""
-
 
 class BucketGate:
     """As much may be in hand as the buckets, taken together, can serve soon."""
@@ -42,11 +39,11 @@ class PromisesGate:
     """
 
     def __init__(
-        self, finding: BucketGate, writing: BucketGate, ahead_s: Callable[[], float]
+        self, finding: BucketGate, writing: BucketGate, is_far: Callable[[], bool]
     ) -> None:
         self._finding = finding
         self._writing = writing
-        self._ahead_s = ahead_s
+        self._is_far = is_far
 
     @property
     def reason(self) -> str:
@@ -58,7 +55,7 @@ class PromisesGate:
         return self._narrower().capacity()
 
     def _narrower(self) -> BucketGate:
-        if self._ahead_s() <= AHEAD_S:
+        if not self._is_far():
             return self._finding
         return min(self._finding, self._writing, key=BucketGate.capacity)
 
@@ -67,13 +64,13 @@ def gates_of(
     limits: Limits,
     origination_identities: Iterable[str],
     *,
-    writes_ahead_s: Callable[[], float] | None = None,
+    are_writes_far: Callable[[], bool] | None = None,
 ) -> Mapping[str, Gate]:
     """The gates by queue.
 
     Texts have a bucket for each identity. One that is dry must not stop the queue for the
-    others, so they are taken together. `writes_ahead_s` tells how far ahead writes of profiles are
-    promised; None where none are written.
+    others, so they are taken together. `are_writes_far` tells whether writes of profiles are
+    promised far ahead; None where none are written.
     """
     texts = [limits.texts_from(identity) for identity in sorted(set(origination_identities))]
     return {
@@ -81,15 +78,15 @@ def gates_of(
         "contact-events": BucketGate(
             "connect.describe_contact", [limits.bucket("connect.describe_contact")]
         ),
-        **_gate_of_profiles(limits, writes_ahead_s),
+        **_gate_of_profiles(limits, are_writes_far),
     }
 
 
-def _gate_of_profiles(limits: Limits, ahead_s: Callable[[], float] | None) -> Mapping[str, Gate]:
-    if ahead_s is None:
+def _gate_of_profiles(limits: Limits, is_far: Callable[[], bool] | None) -> Mapping[str, Gate]:
+    if is_far is None:
         return {}
     finding, writing = (
         BucketGate(name, [limits.bucket(name)])
         for name in ("profiles.search", "profiles.put_object")
     )
-    return {"engagement-events": PromisesGate(finding, writing, ahead_s)}
+    return {"engagement-events": PromisesGate(finding, writing, is_far)}

@@ -157,7 +157,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> int:
             gates_of(
                 limits,
                 _origination_identities(configuration),
-                writes_ahead_s=profiles.ahead_s if profiles else None,
+                are_writes_far=profiles.is_far_ahead if profiles else None,
             ),
             shared,
         )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.backpressure import AHEAD_S, WITHIN_S, gates_of
+from workers.backpressure import WITHIN_S, gates_of
 from workers.limits import RATES, Bucket, Limits, Priority, Rate, RecipientPace
 from workers.testing import FakeClock, LoopClock, VirtualLoop
 
@@ -24,18 +24,18 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "quota", "other"),
+    ("is_far", "quota", "other"),
     [
-        pytest.param(AHEAD_S, "profiles.search", "profiles.put_object", id="writes_can_wait"),
-        pytest.param(AHEAD_S + 1, "profiles.put_object", "profiles.search", id="writes_are_many"),
+        pytest.param(False, "profiles.search", "profiles.put_object", id="writes_can_wait"),
+        pytest.param(True, "profiles.put_object", "profiles.search", id="writes_are_many"),
     ],
 )
 def test_engagement_waits_for_room_in_profiles_only_where_they_are_written(
-    ahead_s: float, quota: str, other: str
+    is_far: bool, quota: str, other: str
 ) -> None:
     limits = Limits(FakeClock())
     assert "engagement-events" not in gates_of(limits, ["+12065550199"])
-    gates = gates_of(limits, ["+12065550199"], writes_ahead_s=lambda: ahead_s)
+    gates = gates_of(limits, ["+12065550199"], are_writes_far=lambda: is_far)
     gate, bucket = gates["engagement-events"], limits.bucket(quota)
     assert limits.bucket(other).try_take()
     full = gate.capacity()
@@ -47,7 +47,7 @@ def test_engagement_waits_for_room_in_profiles_only_where_they_are_written(
 
 def test_however_many_writes_are_promised_people_are_found_no_faster_than_the_quota() -> None:
     limits = Limits(FakeClock())
-    gates = gates_of(limits, [], writes_ahead_s=lambda: AHEAD_S + 1)
+    gates = gates_of(limits, [], are_writes_far=lambda: True)
     searches = limits.bucket("profiles.search")
     assert searches.try_take(searches.within(0))
     assert gates["engagement-events"].reason == "profiles.search"

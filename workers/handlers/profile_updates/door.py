@@ -75,9 +75,9 @@ class ProfileDoor:
             return False
         return may_concern(event)
 
-    def ahead_s(self) -> float:
-        """How long the write that was promised last has to wait for its turn."""
-        return self._deps.turns.ahead_s()
+    def is_far_ahead(self) -> bool:
+        """Whether so many writes are promised that no more people should be taken in."""
+        return self._deps.turns.are_far()
 
     async def handle_batch(self, items: Sequence[Item[Events]]) -> Mapping[Item[Events], Told]:
         """Take in many events, each person's at once. An item's outcome is its gravest."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.handlers.profile_updates.updating import RULES, Updating, ses
-from workers.handlers.profile_updates.turns import Turns
+from workers.handlers.profile_updates.turns import FAR_S, Turns
 from workers.runtime.outcome import Done, Wait
 from workers.testing import FakeClock
 
@@ -29,7 +29,6 @@ def test_above_the_quota_turns_are_as_far_apart_as_it_takes() -> None:
     asked = clock.now_ms() + 15_000
     given = [turns.take(asked) for _ in range(6)]
     assert [turn - asked for turn in given] == [0, 200, 400, 600, 800, 1_000]
-    assert turns.ahead_s() == pytest.approx(16.0)
     clock.advance(20)
     assert turns.take(clock.now_ms()) == clock.now_ms(), "what was not used is gone"
 
@@ -42,6 +41,17 @@ def test_a_worker_whose_share_shrinks_gives_fewer_turns() -> None:
     assert turns.take(clock.now_ms()) - first == 400
 
 
+def test_a_share_that_was_next_to_nothing_leaves_no_gap_behind() -> None:
+    clock, rates = FakeClock(), [0.4]
+    turns = Turns(lambda: rates[-1], clock)
+    asked = clock.now_ms()
+    assert max(turns.take(asked) for _ in range(100)) - asked <= FAR_S * 1000
+    assert turns.are_far()
+    rates.append(100.0)
+    assert turns.take(asked) - asked == 2_000, "200 objects, 100 a second"
+    assert not turns.are_far()
+
+
 def test_how_many_objects_a_write_puts_is_learned() -> None:
     clock = FakeClock()
     turns = Turns(lambda: 10.0, clock)
@@ -49,6 +59,15 @@ def test_how_many_objects_a_write_puts_is_learned() -> None:
         turns.written(4)
     first = turns.take(clock.now_ms())
     assert turns.take(clock.now_ms()) - first == pytest.approx(400, abs=2)
+
+
+def test_who_waits_for_a_turn_waits_no_longer_than_that() -> None:
+    clock = FakeClock()
+    turns = Turns(lambda: 2.0, clock)
+    given = [turns.take(clock.now_ms()) - clock.now_ms() for _ in range(302)]
+    assert given[-3:] == [299_000, 300_000, 300_000]
+    clock.advance(10)
+    assert not turns.are_far()
 
 
 async def test_a_flood_of_many_people_is_written_at_the_quotas_pace_and_carries_more() -> None:
