@@ -97,8 +97,7 @@ class Somebody:
         async def has_ended() -> bool:
             return (await stage.chats(customer))[-1].state == "ended"
 
-        await stage.desk.end(chat.contact_id)
-        await stage.until(has_ended, "the chat has ended")
+        await stage.until(has_ended, "STOP has ended the chat")
 
     async def _be_called(self) -> None:
         stage, number = self._stage, f"{self.customer.number[:-4]}9{self.customer.number[-3:]}"
