@@ -223,7 +223,9 @@ async def _until_settled(
         return len(settled) == len(told) and not waiting
 
     def left() -> str:
-        return f"not settled: {[one.name for one in told if one.name not in settled]}"
+        missing = [one.name for one in told if one.name not in settled]
+        waiting = {name: word for name, word in settled.items() if word.startswith("waited")}
+        return f"not settled: {missing}, waiting: {waiting}"
 
     await stage.until(look, left, 60)
     return settled

@@ -34,6 +34,8 @@ from workers.runtime.outcome import DeadLetter, Defer, Discard, Done, Outcome, W
 from workers.stores.person_records import PersonState, Stage
 
 OUTAGE_LOOK_S: Final = 5.0
+WRITTEN_LOOK_S: Final = 5.0
+"""A write takes a second or two. Only one whose worker has died takes all of its time."""
 _DIRECT: Final = ""
 """Stands for the message of those who tell us by a call and will tell again."""
 
@@ -128,7 +130,8 @@ class ProfileDoor:
         taken = await self._writer.take(finding, [fact], [_DIRECT], window_ms=0)
         self._deps.meter.profile_event("taken" if taken.is_news else "repeated")
         if taken.staying is not None:
-            raise TransientError("profile_being_written", after_s=taken.staying.after_ms / 1000)
+            left_s = taken.staying.after_ms / 1000
+            raise TransientError("profile_being_written", after_s=min(left_s, WRITTEN_LOOK_S))
         return True
 
     def _readings(self, item: Item[Events]) -> list[Reading]:

@@ -19,6 +19,7 @@ from workers.addresses import Channel
 from workers.config import ObjectKind, ObjectMapping
 from workers.config.profiles import ObjectMappings
 from workers.errors import AccountProblem, InDoubt, Throttled, TransientError
+from workers.handlers.profile_updates.door import WRITTEN_LOOK_S
 from workers.handlers.profile_updates.errands import OVERDUE_MS
 from workers.handlers.profile_updates.words import AddressNews, ReminderNews
 from workers.runtime.outcome import DeadLetter, Defer, Discard, Done, Wait
@@ -302,6 +303,24 @@ async def test_a_bounced_address_is_written_once() -> None:
     assert await worker.words.address_is(older)
     assert worker.object("addresses", pat)["email"]["state"] == "invalid"
     assert worker.service.calls.count("put") == 1
+
+
+async def test_who_tells_while_a_profile_is_being_written_asks_again_soon() -> None:
+    """Not when the writer's time is over, which is for one that has died."""
+    worker = Updating()
+    pat = worker.service.add(email=MAIL)
+    bounced = AddressNews(Channel.EMAIL, MAIL, 1, "invalid", "hard_bounce", "w", None, None)
+    fine = AddressNews(Channel.EMAIL, MAIL, 2, "ok", "", "", None, None)
+    writing = asyncio.create_task(worker.words.address_is(bounced))
+    while "put" not in worker.service.calls:  # noqa: ASYNC110 - a call of a fake has no event
+        await asyncio.sleep(0)
+    with pytest.raises(TransientError) as told:
+        await worker.second_worker().words.address_is(fine)
+    assert told.value.reason == "profile_being_written"
+    assert told.value.after_s == WRITTEN_LOOK_S
+    assert await writing
+    assert await worker.second_worker().words.address_is(fine)
+    assert worker.object("addresses", pat)["email"]["state"] == "ok"
 
 
 async def test_a_bounce_that_comes_before_its_mail_was_sent_is_not_forgotten() -> None:
