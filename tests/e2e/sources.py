@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Customer, Stage, utc_now
 
 _people = count(1)
 
@@ -38,6 +38,22 @@ def in_a_pipe(record: Mapping[str, Any]) -> dict[str, Any]:
         "eventSource": "aws:kinesis",
         "eventID": f"shardId-000000000006:{uuid.uuid4().int}",
         "eventName": "aws:kinesis:record",
+    }
+
+
+def receipt(customer: Customer, status: str, **keys: Any) -> dict[str, Any]:
+    """A final receipt as a configuration set publishes it."""
+    return {
+        "eventType": f"TEXT_{status}",
+        "eventVersion": "1.0",
+        "eventTimestamp": int(utc_now().timestamp() * 1000),
+        "isFinal": True,
+        "originationPhoneNumber": customer.ours,
+        "destinationPhoneNumber": customer.number,
+        "messageId": str(uuid.uuid4()),
+        "messageType": "TRANSACTIONAL",
+        "messageStatus": status,
+        **keys,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.e2e.sources import enqueue, retold, somebody
 from tests.e2e.stage import QUIET_S, Stage, inbound_payload, sns_envelope, utc_now
-from tests.e2e.test_bounces import causes, until_held
+from tests.e2e.suppressions import causes, until_held
 from tests.e2e.theatre import scene
 from tests.events import load
 
